@@ -1,0 +1,861 @@
+//! `fastly_http_req`: request heads, the client's request, and sending to backends.
+
+use std::future::poll_fn;
+use std::task::{Context, Poll, Waker};
+
+use http::{Method, Uri};
+
+use crate::error::{Error, Result};
+use crate::handle::{BodyHandle, PendingRequestHandle, RequestHandle, ResponseHandle};
+use crate::http::{
+    CacheOverride, FramingMode, RequestHead, headers, parse_version, version_number,
+};
+use crate::memory::GuestPtr;
+use crate::table::Call;
+use crate::table::types::{CacheOverride as CacheOverrideRecord, SendErrorDetail};
+
+use super::buffer::{OutBuffer, OutList};
+use super::fastly_async_io::{SELECT_MAX, first_ready};
+use super::send::{self, BodyMode, Cache, ResponseOut, Send};
+use super::{fastly_http_downstream, message_headers};
+
+/// Writes the handles of the client's request and its body. They are the same every time.
+///
+/// # Errors
+///
+/// [`Error::Memory`].
+pub fn body_downstream_get(
+    call: &mut Call<'_>,
+    request_handle_out: GuestPtr<RequestHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    call.memory.check(body_handle_out)?;
+    let downstream = &call.session.downstream;
+    call.memory.write(request_handle_out, downstream.request)?;
+    call.memory.write(body_handle_out, downstream.body)?;
+    Ok(())
+}
+
+/// The bits of witx `cache_override_tag`.
+mod tag {
+    pub(super) const PASS: u32 = 1 << 0;
+    pub(super) const TTL: u32 = 1 << 1;
+    pub(super) const STALE_WHILE_REVALIDATE: u32 = 1 << 2;
+    pub(super) const PCI: u32 = 1 << 3;
+    pub(super) const LOOKUP_TIMEOUT: u32 = 1 << 4;
+    pub(super) const ALL: u32 = PASS | TTL | STALE_WHILE_REVALIDATE | PCI | LOOKUP_TIMEOUT;
+}
+
+fn cache_override(
+    tag: u32,
+    ttl: u32,
+    stale_while_revalidate: u32,
+    lookup_timeout_ms: u32,
+    surrogate_keys: &[u8],
+) -> Result<CacheOverride> {
+    if tag & !tag::ALL != 0 {
+        return Err(Error::InvalidArgument("there is no such cache override"));
+    }
+    let surrogate_keys = std::str::from_utf8(surrogate_keys)
+        .map_err(|_| Error::InvalidArgument("the surrogate keys are not UTF-8"))?;
+    let has = |bit| tag & bit != 0;
+    Ok(CacheOverride {
+        pass: has(tag::PASS),
+        ttl_s: has(tag::TTL).then_some(ttl),
+        stale_while_revalidate_s: has(tag::STALE_WHILE_REVALIDATE)
+            .then_some(stale_while_revalidate),
+        pci: has(tag::PCI),
+        surrogate_keys: (!surrogate_keys.is_empty()).then(|| surrogate_keys.to_owned()),
+        lookup_timeout_ms: has(tag::LOOKUP_TIMEOUT).then_some(lookup_timeout_ms),
+    })
+}
+
+/// Says how the response to a request is to be cached.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`] for a tag with unknown bits; [`Error::BadHandle`].
+pub fn cache_override_set(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    tag: u32,
+    ttl: u32,
+    stale_while_revalidate: u32,
+) -> Result<()> {
+    let cache_override = cache_override(tag, ttl, stale_while_revalidate, 0, b"")?;
+    call.session.requests.get_mut(h)?.cache_override = cache_override;
+    Ok(())
+}
+
+/// [`cache_override_set`] with surrogate keys.
+///
+/// # Errors
+///
+/// Those of [`cache_override_set`], [`Error::InvalidArgument`] for keys that are not UTF-8, [`Error::Memory`].
+pub fn cache_override_v2_set(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    tag: u32,
+    ttl: u32,
+    stale_while_revalidate: u32,
+    sk: GuestPtr<u8>,
+    sk_len: u32,
+) -> Result<()> {
+    let surrogate_keys = call.memory.bytes(sk, sk_len)?;
+    let cache_override = cache_override(tag, ttl, stale_while_revalidate, 0, surrogate_keys)?;
+    call.session.requests.get_mut(h)?.cache_override = cache_override;
+    Ok(())
+}
+
+/// [`cache_override_v2_set`] from a record, with a limit to how long a lookup may wait.
+///
+/// # Errors
+///
+/// Those of [`cache_override_v2_set`].
+pub fn cache_override_v3_set(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    tag: u32,
+    cache_override_ptr: GuestPtr<CacheOverrideRecord>,
+) -> Result<()> {
+    let fields = call.memory.read_list(cache_override_ptr.cast::<u32>(), 5)?;
+    let [ttl, stale_while_revalidate, sk, sk_len, lookup_timeout_ms] = fields[..] else {
+        return Err(Error::InvalidArgument("a cache override has five fields"));
+    };
+    let surrogate_keys = call.memory.bytes(GuestPtr::new(sk), sk_len)?;
+    let cache_override = cache_override(
+        tag,
+        ttl,
+        stale_while_revalidate,
+        lookup_timeout_ms,
+        surrogate_keys,
+    )?;
+    call.session.requests.get_mut(h)?.cache_override = cache_override;
+    Ok(())
+}
+
+/// Writes the octets of the client's address, and how many there are: 4 or 16.
+///
+/// # Errors
+///
+/// [`Error::Memory`].
+pub fn downstream_client_ip_addr(
+    call: &mut Call<'_>,
+    addr_octets_out: GuestPtr<u8>,
+    nwritten_out: GuestPtr<u32>,
+) -> Result<()> {
+    let request = call.session.downstream.request;
+    fastly_http_downstream::downstream_client_ip_addr(call, request, addr_octets_out, nwritten_out)
+}
+
+/// Writes the octets of the address that the client connected to, and how many there are: 4 or 16.
+///
+/// # Errors
+///
+/// [`Error::Memory`].
+pub fn downstream_server_ip_addr(
+    call: &mut Call<'_>,
+    addr_octets_out: GuestPtr<u8>,
+    nwritten_out: GuestPtr<u32>,
+) -> Result<()> {
+    let request = call.session.downstream.request;
+    fastly_http_downstream::downstream_server_ip_addr(call, request, addr_octets_out, nwritten_out)
+}
+
+/// Writes the id of the client's request.
+///
+/// # Errors
+///
+/// [`Error::BufferTooSmall`] and [`Error::Memory`].
+pub fn downstream_client_request_id(
+    call: &mut Call<'_>,
+    reqid_out: GuestPtr<u8>,
+    reqid_max_len: u32,
+    nwritten_out: GuestPtr<u32>,
+) -> Result<()> {
+    let request = call.session.downstream.request;
+    fastly_http_downstream::downstream_client_request_id(
+        call,
+        request,
+        reqid_out,
+        reqid_max_len,
+        nwritten_out,
+    )
+}
+
+/// Makes a request head: `GET / HTTP/1.1` without headers.
+///
+/// # Errors
+///
+/// [`Error::LimitExceeded`] and [`Error::Memory`].
+pub fn new(call: &mut Call<'_>, out: GuestPtr<RequestHandle>) -> Result<()> {
+    call.memory.check(out)?;
+    let handle = call.session.requests.insert(RequestHead::new())?;
+    call.memory.write(out, handle)?;
+    Ok(())
+}
+
+/// Lists the header names, each once.
+///
+/// # Errors
+///
+/// [`Error::BufferTooSmall`], [`Error::BadHandle`], [`Error::Memory`].
+pub fn header_names_get(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    buf: GuestPtr<u8>,
+    buf_len: u32,
+    cursor: u32,
+    ending_cursor_out: GuestPtr<i64>,
+    nwritten_out: GuestPtr<u32>,
+) -> Result<()> {
+    let out = OutList {
+        buffer: buf,
+        capacity: buf_len,
+        cursor,
+        ending_cursor_out,
+        written_out: nwritten_out,
+    };
+    message_headers::names_get(call, h, out)
+}
+
+/// Lists the header names of the client's request as they were received.
+///
+/// # Errors
+///
+/// [`Error::BufferTooSmall`] and [`Error::Memory`].
+pub fn original_header_names_get(
+    call: &mut Call<'_>,
+    buf: GuestPtr<u8>,
+    buf_len: u32,
+    cursor: u32,
+    ending_cursor_out: GuestPtr<i64>,
+    nwritten_out: GuestPtr<u32>,
+) -> Result<()> {
+    let request = call.session.downstream.request;
+    fastly_http_downstream::downstream_original_header_names(
+        call,
+        request,
+        buf,
+        buf_len,
+        cursor,
+        ending_cursor_out,
+        nwritten_out,
+    )
+}
+
+/// Writes how many header fields the client's request had.
+///
+/// # Errors
+///
+/// [`Error::Memory`].
+pub fn original_header_count(call: &mut Call<'_>, out: GuestPtr<u32>) -> Result<()> {
+    let request = call.session.downstream.request;
+    fastly_http_downstream::downstream_original_header_count(call, request, out)
+}
+
+/// Reads the first value of a header.
+///
+/// # Errors
+///
+/// Those of [`headers::first_value`], [`Error::BufferTooSmall`], [`Error::BadHandle`], [`Error::Memory`].
+pub fn header_value_get(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    name: GuestPtr<u8>,
+    name_len: u32,
+    value: GuestPtr<u8>,
+    value_max_len: u32,
+    nwritten_out: GuestPtr<u32>,
+) -> Result<()> {
+    let out = OutBuffer {
+        buffer: value,
+        capacity: value_max_len,
+        written_out: nwritten_out,
+    };
+    message_headers::value_get(call, h, name, name_len, out)
+}
+
+/// Lists the values of a header; none is an empty list.
+///
+/// # Errors
+///
+/// Those of [`headers::parse_name`], [`Error::BufferTooSmall`], [`Error::BadHandle`], [`Error::Memory`].
+pub fn header_values_get(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    name: GuestPtr<u8>,
+    name_len: u32,
+    buf: GuestPtr<u8>,
+    buf_len: u32,
+    cursor: u32,
+    ending_cursor_out: GuestPtr<i64>,
+    nwritten_out: GuestPtr<u32>,
+) -> Result<()> {
+    let out = OutList {
+        buffer: buf,
+        capacity: buf_len,
+        cursor,
+        ending_cursor_out,
+        written_out: nwritten_out,
+    };
+    message_headers::values_get(call, h, name, name_len, out)
+}
+
+/// Replaces all values of a header.
+///
+/// # Errors
+///
+/// Those of [`headers::set_values`], [`Error::BadHandle`], [`Error::Memory`].
+pub fn header_values_set(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    name: GuestPtr<u8>,
+    name_len: u32,
+    values: GuestPtr<u8>,
+    values_len: u32,
+) -> Result<()> {
+    let (name, values) = ((name, name_len), (values, values_len));
+    message_headers::change(call, h, name, values, headers::set_values)
+}
+
+/// Sets a header to one value.
+///
+/// # Errors
+///
+/// Those of [`headers::insert`], [`Error::BadHandle`], [`Error::Memory`].
+pub fn header_insert(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    name: GuestPtr<u8>,
+    name_len: u32,
+    value: GuestPtr<u8>,
+    value_len: u32,
+) -> Result<()> {
+    let (name, value) = ((name, name_len), (value, value_len));
+    message_headers::change(call, h, name, value, headers::insert)
+}
+
+/// Adds a value to a header.
+///
+/// # Errors
+///
+/// Those of [`headers::append`], [`Error::BadHandle`], [`Error::Memory`].
+pub fn header_append(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    name: GuestPtr<u8>,
+    name_len: u32,
+    value: GuestPtr<u8>,
+    value_len: u32,
+) -> Result<()> {
+    let (name, value) = ((name, name_len), (value, value_len));
+    message_headers::change(call, h, name, value, headers::append)
+}
+
+/// Removes all values of a header.
+///
+/// # Errors
+///
+/// Those of [`headers::remove`], [`Error::BadHandle`], [`Error::Memory`].
+pub fn header_remove(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    name: GuestPtr<u8>,
+    name_len: u32,
+) -> Result<()> {
+    message_headers::remove(call, h, name, name_len)
+}
+
+/// Reads the method.
+///
+/// # Errors
+///
+/// [`Error::BufferTooSmall`], [`Error::BadHandle`], [`Error::Memory`].
+pub fn method_get(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    buf: GuestPtr<u8>,
+    buf_len: u32,
+    nwritten_out: GuestPtr<u32>,
+) -> Result<()> {
+    let out = OutBuffer {
+        buffer: buf,
+        capacity: buf_len,
+        written_out: nwritten_out,
+    }
+    .check(&call.memory)?;
+    let method = &call.session.requests.get(h)?.method;
+    out.write(&mut call.memory, method.as_str().as_bytes())
+}
+
+/// Sets the method.
+///
+/// # Errors
+///
+/// [`Error::InvalidHttp`] for one that is not a token; [`Error::BadHandle`] and [`Error::Memory`].
+pub fn method_set(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    method: GuestPtr<u8>,
+    method_len: u32,
+) -> Result<()> {
+    let method = call.memory.bytes(method, method_len)?;
+    let method =
+        Method::from_bytes(method).map_err(|_| Error::InvalidHttp("the method is not a token"));
+    call.session.requests.get_mut(h)?.method = method?;
+    Ok(())
+}
+
+/// Reads the URI.
+///
+/// # Errors
+///
+/// [`Error::BufferTooSmall`], [`Error::BadHandle`], [`Error::Memory`].
+pub fn uri_get(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    buf: GuestPtr<u8>,
+    buf_len: u32,
+    nwritten_out: GuestPtr<u32>,
+) -> Result<()> {
+    let out = OutBuffer {
+        buffer: buf,
+        capacity: buf_len,
+        written_out: nwritten_out,
+    }
+    .check(&call.memory)?;
+    let uri = call.session.requests.get(h)?.uri.to_string();
+    out.write(&mut call.memory, uri.as_bytes())
+}
+
+/// Sets the URI.
+///
+/// # Errors
+///
+/// [`Error::InvalidHttp`] for text that is none; [`Error::BadHandle`] and [`Error::Memory`].
+pub fn uri_set(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    uri: GuestPtr<u8>,
+    uri_len: u32,
+) -> Result<()> {
+    let uri = call.memory.bytes(uri, uri_len)?;
+    let uri = Uri::try_from(uri).map_err(|_| Error::InvalidHttp("the URI is not valid"));
+    call.session.requests.get_mut(h)?.uri = uri?;
+    Ok(())
+}
+
+/// Writes the HTTP version of a request.
+///
+/// # Errors
+///
+/// [`Error::BadHandle`] and [`Error::Memory`].
+pub fn version_get(call: &mut Call<'_>, h: RequestHandle, version_out: GuestPtr<u32>) -> Result<()> {
+    let version = version_number(call.session.requests.get(h)?.version)?;
+    call.memory.write(version_out, version)?;
+    Ok(())
+}
+
+/// Sets the HTTP version that the guest sees. The backend's connection decides what is sent.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`] for a version that is none; [`Error::BadHandle`].
+pub fn version_set(call: &mut Call<'_>, h: RequestHandle, version: u32) -> Result<()> {
+    let version = parse_version(version)?;
+    call.session.requests.get_mut(h)?.version = version;
+    Ok(())
+}
+
+/// Sends a request with its whole body and waits for the head of the response. Consumes both.
+///
+/// # Errors
+///
+/// [`Error::Send`] when the request was not answered, both handles consumed; [`Error::BadHandle`], [`Error::Memory`].
+pub async fn send(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    b: BodyHandle,
+    backend: GuestPtr<u8>,
+    backend_len: u32,
+    response_handle_out: GuestPtr<ResponseHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    let send = Send {
+        request: h,
+        body: b,
+        backend,
+        backend_len,
+        body_mode: BodyMode::Whole,
+        cache: Cache::Use,
+    };
+    let out = ResponseOut {
+        response: response_handle_out,
+        body: body_handle_out,
+        error_detail: None,
+    };
+    send::send(call, send, out).await
+}
+
+/// [`send`], with the detail of a failure.
+///
+/// # Errors
+///
+/// Those of [`send`].
+pub async fn send_v2(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    b: BodyHandle,
+    backend: GuestPtr<u8>,
+    backend_len: u32,
+    error_detail: GuestPtr<SendErrorDetail>,
+    response_handle_out: GuestPtr<ResponseHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    let send = Send {
+        request: h,
+        body: b,
+        backend,
+        backend_len,
+        body_mode: BodyMode::Whole,
+        cache: Cache::Use,
+    };
+    let out = ResponseOut {
+        response: response_handle_out,
+        body: body_handle_out,
+        error_detail: Some(error_detail),
+    };
+    send::send(call, send, out).await
+}
+
+/// [`send_v2`] past the host's cache: the guest caches by itself.
+///
+/// # Errors
+///
+/// Those of [`send`].
+pub async fn send_v3(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    b: BodyHandle,
+    backend: GuestPtr<u8>,
+    backend_len: u32,
+    error_detail: GuestPtr<SendErrorDetail>,
+    response_handle_out: GuestPtr<ResponseHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    let send = Send {
+        request: h,
+        body: b,
+        backend,
+        backend_len,
+        body_mode: BodyMode::Whole,
+        cache: Cache::Bypass,
+    };
+    let out = ResponseOut {
+        response: response_handle_out,
+        body: body_handle_out,
+        error_detail: Some(error_detail),
+    };
+    send::send(call, send, out).await
+}
+
+/// Sends a request with its whole body, without waiting. Consumes both.
+///
+/// # Errors
+///
+/// [`Error::Send`] for an unknown backend, both handles consumed; [`Error::BadHandle`], [`Error::LimitExceeded`],
+/// [`Error::Memory`].
+pub fn send_async(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    b: BodyHandle,
+    backend: GuestPtr<u8>,
+    backend_len: u32,
+    pending_out: GuestPtr<PendingRequestHandle>,
+) -> Result<()> {
+    let send = Send {
+        request: h,
+        body: b,
+        backend,
+        backend_len,
+        body_mode: BodyMode::Whole,
+        cache: Cache::Use,
+    };
+    send::send_async(call, send, pending_out)
+}
+
+/// Sends a request past the host's cache, without waiting. With `streaming` 1 the body's handle becomes write-only and
+/// the request goes on as the guest writes.
+///
+/// # Errors
+///
+/// Those of [`send_async`].
+pub fn send_async_v2(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    b: BodyHandle,
+    backend: GuestPtr<u8>,
+    backend_len: u32,
+    streaming: u32,
+    pending_out: GuestPtr<PendingRequestHandle>,
+) -> Result<()> {
+    let send = Send {
+        request: h,
+        body: b,
+        backend,
+        backend_len,
+        body_mode: if streaming == 1 {
+            BodyMode::Streaming
+        } else {
+            BodyMode::Whole
+        },
+        cache: Cache::Bypass,
+    };
+    send::send_async(call, send, pending_out)
+}
+
+/// Sends a request that goes on as the guest writes its body, whose handle becomes write-only.
+///
+/// # Errors
+///
+/// Those of [`send_async`].
+pub fn send_async_streaming(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    b: BodyHandle,
+    backend: GuestPtr<u8>,
+    backend_len: u32,
+    pending_out: GuestPtr<PendingRequestHandle>,
+) -> Result<()> {
+    let send = Send {
+        request: h,
+        body: b,
+        backend,
+        backend_len,
+        body_mode: BodyMode::Streaming,
+        cache: Cache::Use,
+    };
+    send::send_async(call, send, pending_out)
+}
+
+/// Looks whether a request was answered, without waiting. While it was not, both handles are "none".
+///
+/// # Errors
+///
+/// [`Error::Send`] when it failed, the pending handle consumed; [`Error::BadHandle`] and [`Error::Memory`].
+pub fn pending_req_poll(
+    call: &mut Call<'_>,
+    h: PendingRequestHandle,
+    is_done_out: GuestPtr<u32>,
+    response_handle_out: GuestPtr<ResponseHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    let out = ResponseOut {
+        response: response_handle_out,
+        body: body_handle_out,
+        error_detail: None,
+    };
+    poll(call, h, is_done_out, out)
+}
+
+/// [`pending_req_poll`], with the detail of a failure.
+///
+/// # Errors
+///
+/// Those of [`pending_req_poll`].
+pub fn pending_req_poll_v2(
+    call: &mut Call<'_>,
+    h: PendingRequestHandle,
+    error_detail: GuestPtr<SendErrorDetail>,
+    is_done_out: GuestPtr<u32>,
+    response_handle_out: GuestPtr<ResponseHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    let out = ResponseOut {
+        response: response_handle_out,
+        body: body_handle_out,
+        error_detail: Some(error_detail),
+    };
+    poll(call, h, is_done_out, out)
+}
+
+fn poll(
+    call: &mut Call<'_>,
+    h: PendingRequestHandle,
+    is_done_out: GuestPtr<u32>,
+    out: ResponseOut,
+) -> Result<()> {
+    let out = out.check(&call.memory)?;
+    call.memory.check(is_done_out)?;
+    let pending = call.session.items.pending_mut(h)?;
+    let mut cx = Context::from_waker(Waker::noop());
+    if pending.poll_ready(&mut cx).is_pending() {
+        call.memory.write(is_done_out, 0)?;
+        return out.write_none(&mut call.memory);
+    }
+    call.memory.write(is_done_out, 1)?;
+    let outcome = call.session.items.take_pending(h)?.into_outcome();
+    out.write(call, outcome)
+}
+
+/// Waits until a request was answered, and consumes the pending handle.
+///
+/// # Errors
+///
+/// [`Error::Send`] when it failed; [`Error::BadHandle`] and [`Error::Memory`].
+pub async fn pending_req_wait(
+    call: &mut Call<'_>,
+    h: PendingRequestHandle,
+    response_handle_out: GuestPtr<ResponseHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    let out = ResponseOut {
+        response: response_handle_out,
+        body: body_handle_out,
+        error_detail: None,
+    };
+    wait(call, h, out).await
+}
+
+/// [`pending_req_wait`], with the detail of a failure.
+///
+/// # Errors
+///
+/// Those of [`pending_req_wait`].
+pub async fn pending_req_wait_v2(
+    call: &mut Call<'_>,
+    h: PendingRequestHandle,
+    error_detail: GuestPtr<SendErrorDetail>,
+    response_handle_out: GuestPtr<ResponseHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    let out = ResponseOut {
+        response: response_handle_out,
+        body: body_handle_out,
+        error_detail: Some(error_detail),
+    };
+    wait(call, h, out).await
+}
+
+async fn wait(call: &mut Call<'_>, h: PendingRequestHandle, out: ResponseOut) -> Result<()> {
+    let out = out.check(&call.memory)?;
+    let pending = call.session.items.pending_mut(h)?;
+    poll_fn(|cx| pending.poll_ready(cx)).await;
+    let outcome = call.session.items.take_pending(h)?.into_outcome();
+    out.write(call, outcome)
+}
+
+/// Waits until the first of several requests was answered or has failed, and consumes its handle. A failure is told by
+/// handles that are "none", not by the status.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`] for an empty list, and for one of more than [`SELECT_MAX`]; [`Error::BadHandle`] and
+/// [`Error::Memory`].
+pub async fn pending_req_select(
+    call: &mut Call<'_>,
+    hs: GuestPtr<PendingRequestHandle>,
+    hs_len: u32,
+    done_idx_out: GuestPtr<u32>,
+    response_handle_out: GuestPtr<ResponseHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    let out = ResponseOut {
+        response: response_handle_out,
+        body: body_handle_out,
+        error_detail: None,
+    };
+    select(call, hs, hs_len, done_idx_out, out).await
+}
+
+/// [`pending_req_select`], with the detail of a failure.
+///
+/// # Errors
+///
+/// Those of [`pending_req_select`].
+pub async fn pending_req_select_v2(
+    call: &mut Call<'_>,
+    hs: GuestPtr<PendingRequestHandle>,
+    hs_len: u32,
+    error_detail: GuestPtr<SendErrorDetail>,
+    done_idx_out: GuestPtr<u32>,
+    response_handle_out: GuestPtr<ResponseHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    let out = ResponseOut {
+        response: response_handle_out,
+        body: body_handle_out,
+        error_detail: Some(error_detail),
+    };
+    select(call, hs, hs_len, done_idx_out, out).await
+}
+
+async fn select(
+    call: &mut Call<'_>,
+    hs: GuestPtr<PendingRequestHandle>,
+    hs_len: u32,
+    done_idx_out: GuestPtr<u32>,
+    out: ResponseOut,
+) -> Result<()> {
+    if hs_len == 0 || hs_len > SELECT_MAX {
+        return Err(Error::InvalidArgument("a list of 1 to 16384 requests"));
+    }
+    let out = out.check(&call.memory)?;
+    call.memory.check(done_idx_out)?;
+    let handles = call.memory.read_list(hs, hs_len)?;
+    let items = &mut call.session.items;
+    for handle in &handles {
+        items.pending_mut(*handle)?;
+    }
+    let waiting: Vec<_> = handles.iter().copied().map(send::as_async_item).collect();
+    let index = poll_fn(|cx| match first_ready(items, &waiting, cx) {
+        Some(index) => Poll::Ready(index),
+        None => Poll::Pending,
+    })
+    .await;
+    let outcome = items.take_pending(handles[index as usize])?.into_outcome();
+    call.memory.write(done_idx_out, index)?;
+    match out.write(call, outcome) {
+        Err(Error::Send(_)) => Ok(()),
+        other => other,
+    }
+}
+
+/// Gives a request head up.
+///
+/// # Errors
+///
+/// [`Error::BadHandle`].
+pub fn close(call: &mut Call<'_>, h: RequestHandle) -> Result<()> {
+    call.session.requests.remove(h).map(drop)
+}
+
+/// Says which encodings the host should take off the response: bit 0 is gzip.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`] for unknown bits; [`Error::BadHandle`].
+pub fn auto_decompress_response_set(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    encodings: u32,
+) -> Result<()> {
+    const GZIP: u32 = 1;
+    if encodings & !GZIP != 0 {
+        return Err(Error::InvalidArgument("gzip is the only encoding"));
+    }
+    call.session.requests.get_mut(h)?.decompress_gzip = encodings & GZIP != 0;
+    Ok(())
+}
+
+/// Says who frames the body.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`] for a mode that is none; [`Error::BadHandle`].
+pub fn framing_headers_mode_set(call: &mut Call<'_>, h: RequestHandle, mode: u32) -> Result<()> {
+    let mode = FramingMode::try_from(mode)?;
+    call.session.requests.get_mut(h)?.framing = mode;
+    Ok(())
+}

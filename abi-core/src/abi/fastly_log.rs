@@ -1,0 +1,76 @@
+//! `fastly_log`: lines for named endpoints.
+
+use crate::error::{Error, Result};
+use crate::handle::LogEndpointHandle;
+use crate::memory::GuestPtr;
+use crate::platform::LogSource;
+use crate::table::Call;
+
+/// The prefix of endpoint names that the platform keeps for itself, in any case.
+const RESERVED_PREFIX: &[u8] = b"fst_managed_";
+
+/// Opens a log endpoint. The same name always gives the same handle.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`] for a reserved name: `stdout`, `stderr`, and what begins with `fst_managed_`;
+/// [`Error::Memory`].
+pub fn endpoint_get(
+    call: &mut Call<'_>,
+    name: GuestPtr<u8>,
+    name_len: u32,
+    out: GuestPtr<LogEndpointHandle>,
+) -> Result<()> {
+    let name = call.memory.text(name, name_len)?;
+    call.memory.check(out)?;
+    if is_reserved(name) {
+        return Err(Error::InvalidArgument("the endpoint's name is reserved"));
+    }
+    let endpoints = &mut call.session.log_endpoints;
+    let handle = match endpoints.find(|endpoint| endpoint == name) {
+        Some(handle) => handle,
+        None => endpoints.insert(name.to_owned())?,
+    };
+    call.memory.write(out, handle)?;
+    Ok(())
+}
+
+/// Writes one message, and says that all of it was written. A line break at its end is dropped, those inside are
+/// escaped, and an empty message is left out.
+///
+/// # Errors
+///
+/// [`Error::BadHandle`] and [`Error::Memory`].
+pub fn write(
+    call: &mut Call<'_>,
+    h: LogEndpointHandle,
+    msg: GuestPtr<u8>,
+    msg_len: u32,
+    nwritten_out: GuestPtr<u32>,
+) -> Result<()> {
+    let endpoint = call.session.log_endpoints.get(h)?;
+    let message = call.memory.bytes(msg, msg_len)?;
+    call.memory.check(nwritten_out)?;
+    let line = message.strip_suffix(b"\n").unwrap_or(message);
+    if !line.is_empty() {
+        let logs = &call.session.platform.logs;
+        let source = LogSource::Endpoint(endpoint);
+        if line.contains(&b'\n') {
+            logs.write(source, &line.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\\n"[..]));
+        } else {
+            logs.write(source, line);
+        }
+    }
+    call.memory.write(nwritten_out, msg_len)?;
+    Ok(())
+}
+
+fn is_reserved(name: &str) -> bool {
+    let reserved_prefix = name
+        .as_bytes()
+        .get(..RESERVED_PREFIX.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX));
+    reserved_prefix
+        || name.eq_ignore_ascii_case("stdout")
+        || name.eq_ignore_ascii_case("stderr")
+}

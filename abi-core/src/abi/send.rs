@@ -1,0 +1,231 @@
+//! What the send and pending-request hostcalls have in common.
+
+use futures_channel::oneshot;
+
+use crate::async_item::PendingRequest;
+use crate::error::{Error, Result};
+use crate::handle::{
+    BodyHandle, Handle, PendingRequestHandle, RequestHandle, ResponseHandle,
+};
+use crate::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
+use crate::memory::{GuestPtr, GuestValue, Memory};
+use crate::session::Session;
+use crate::table::Call;
+use crate::table::types::SendErrorDetail;
+
+/// Whether the guest goes on writing the body after the request was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BodyMode {
+    Whole,
+    Streaming,
+}
+
+/// Whether a cache between guest and backend may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cache {
+    Use,
+    Bypass,
+}
+
+/// What a guest wants sent, as the send hostcalls say it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Send {
+    pub request: RequestHandle,
+    pub body: BodyHandle,
+    pub backend: GuestPtr<u8>,
+    pub backend_len: u32,
+    pub body_mode: BodyMode,
+    pub cache: Cache,
+}
+
+impl Send {
+    /// Makes the request, and consumes its handles. From here on an error, also that of an unknown backend, finds them
+    /// consumed.
+    fn take(self, call: &mut Call<'_>) -> Result<Result<BackendRequest, SendError>> {
+        let backend = call.memory.bytes(self.backend, self.backend_len)?;
+        let backend = std::str::from_utf8(backend)
+            .map_err(|_| Error::InvalidHttp("the backend's name is not UTF-8"))?
+            .to_owned();
+        let session = &mut *call.session;
+        session.items.body_mut(self.body)?;
+        let head = session.requests.remove(self.request)?;
+        let body = match self.body_mode {
+            BodyMode::Whole => session.items.take_whole(self.body)?,
+            BodyMode::Streaming => session.items.begin_streaming(self.body)?,
+        };
+        if !session.platform.backends.exists(&backend) {
+            let error = SendError::new(SendErrorKind::DestinationNotFound);
+            return Ok(Err(error.with_source(format!("`{backend}`"))));
+        }
+        Ok(Ok(BackendRequest {
+            backend,
+            head,
+            body,
+            bypass_cache: self.cache == Cache::Bypass,
+        }))
+    }
+}
+
+/// Where a response goes: both handles, and for the newer hostcalls the detail of a failure.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ResponseOut {
+    pub response: GuestPtr<ResponseHandle>,
+    pub body: GuestPtr<BodyHandle>,
+    pub error_detail: Option<GuestPtr<SendErrorDetail>>,
+}
+
+impl ResponseOut {
+    pub(super) fn check(self, memory: &Memory<'_>) -> Result<Self> {
+        memory.check(self.response)?;
+        memory.check(self.body)?;
+        if let Some(detail) = self.error_detail {
+            memory.check(detail.cast::<ErrorDetail>())?;
+        }
+        Ok(self)
+    }
+
+    /// Gives the guest the outcome of a request. After a failure both handles are "none".
+    pub(super) fn write(
+        self,
+        call: &mut Call<'_>,
+        outcome: Result<BackendResponse, SendError>,
+    ) -> Result<()> {
+        let detail = ErrorDetail::of(outcome.as_ref().err());
+        if let Some(out) = self.error_detail {
+            call.memory.write(out.cast(), detail)?;
+        }
+        let response = match outcome {
+            Ok(response) => response,
+            Err(error) => {
+                self.write_none(&mut call.memory)?;
+                return Err(error.into());
+            }
+        };
+        let response_handle = call.session.responses.insert(response.head)?;
+        let body_handle = call.session.items.insert_body(response.body)?;
+        call.memory.write(self.response, response_handle)?;
+        call.memory.write(self.body, body_handle)?;
+        Ok(())
+    }
+
+    /// Says that there is no response, or none yet.
+    pub(super) fn write_none(self, memory: &mut Memory<'_>) -> Result<()> {
+        memory.write(self.response, ResponseHandle::NONE)?;
+        memory.write(self.body, BodyHandle::NONE)?;
+        Ok(())
+    }
+}
+
+/// Sends a request, and waits for the head of the response.
+pub(super) async fn send(call: &mut Call<'_>, send: Send, out: ResponseOut) -> Result<()> {
+    let out = out.check(&call.memory)?;
+    let outcome = match send.take(call)? {
+        Ok(request) => call.session.platform.backends.send(request).await,
+        Err(error) => Err(error),
+    };
+    out.write(call, outcome)
+}
+
+/// Sends a request that goes on by itself.
+pub(super) fn send_async(
+    call: &mut Call<'_>,
+    send: Send,
+    out: GuestPtr<PendingRequestHandle>,
+) -> Result<()> {
+    call.memory.check(out)?;
+    let request = send.take(call)??;
+    let pending = start(call.session, request);
+    let handle = call.session.items.insert_pending(pending)?;
+    call.memory.write(out, handle)?;
+    Ok(())
+}
+
+fn start(session: &Session, request: BackendRequest) -> PendingRequest {
+    let (outcome_out, outcome) = oneshot::channel();
+    let sending = session.platform.backends.send(request);
+    session.platform.executor.spawn(Box::pin(async move {
+        // A guest that no longer waits has ended, or given the request up; the request itself was still sent.
+        drop(outcome_out.send(sending.await));
+    }));
+    PendingRequest::new(outcome)
+}
+
+/// witx `send_error_detail`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ErrorDetail {
+    tag: u32,
+    mask: u32,
+    dns_rcode: u16,
+    tls_alert: u8,
+    h2_frame: u8,
+    h2_code: u32,
+}
+
+impl ErrorDetail {
+    const TAG_OK: u32 = 1;
+    const MASK_DNS_RCODE: u32 = 1 << 1;
+    const MASK_TLS_ALERT: u32 = 1 << 3;
+    const MASK_H2_ERROR: u32 = 1 << 4;
+
+    fn of(error: Option<&SendError>) -> Self {
+        let mut detail = Self {
+            tag: Self::TAG_OK,
+            mask: 0,
+            dns_rcode: 0,
+            tls_alert: 0,
+            h2_frame: 0,
+            h2_code: 0,
+        };
+        let Some(error) = error else {
+            return detail;
+        };
+        detail.tag = error.kind.tag();
+        if let Some(rcode) = error.dns_rcode {
+            detail.mask |= Self::MASK_DNS_RCODE;
+            detail.dns_rcode = rcode;
+        }
+        if let Some(alert) = error.tls_alert {
+            detail.mask |= Self::MASK_TLS_ALERT;
+            detail.tls_alert = alert;
+        }
+        if let Some((frame, code)) = error.h2_error {
+            detail.mask |= Self::MASK_H2_ERROR;
+            (detail.h2_frame, detail.h2_code) = (frame, code);
+        }
+        detail
+    }
+}
+
+impl GuestValue for ErrorDetail {
+    const SIZE: u32 = 20;
+    const ALIGN: u32 = 4;
+
+    fn read(bytes: &[u8]) -> Self {
+        let field = |start, end| bytes.get(start..end).unwrap_or_default();
+        Self {
+            tag: u32::read(field(0, 4)),
+            mask: u32::read(field(4, 8)),
+            dns_rcode: u16::read(field(8, 10)),
+            tls_alert: u8::read(field(12, 13)),
+            h2_frame: u8::read(field(13, 14)),
+            h2_code: u32::read(field(16, 20)),
+        }
+    }
+
+    fn write(self, bytes: &mut [u8]) {
+        bytes.fill(0);
+        self.tag.write(&mut bytes[0..4]);
+        self.mask.write(&mut bytes[4..8]);
+        self.dns_rcode.write(&mut bytes[8..10]);
+        self.tls_alert.write(&mut bytes[12..13]);
+        self.h2_frame.write(&mut bytes[13..14]);
+        self.h2_code.write(&mut bytes[16..20]);
+    }
+}
+
+/// The handle under which `select` and `is_ready` know a pending request.
+pub(super) fn as_async_item(
+    handle: PendingRequestHandle,
+) -> crate::handle::AsyncItemHandle {
+    crate::handle::AsyncItemHandle::from_number(handle.number())
+}

@@ -1,0 +1,224 @@
+//! What an engine adapter implements: [`Engine`] compiles, [`Program`] runs.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::session::Session;
+
+/// One way to compile and run programs.
+pub trait Engine: Send + Sync {
+    /// The name by which users choose it.
+    fn name(&self) -> &'static str;
+
+    /// Compiles a WebAssembly module and resolves its imports.
+    ///
+    /// # Errors
+    ///
+    /// [`CompileError`] when the module is not valid or cannot be linked.
+    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError>;
+}
+
+/// A compiled program.
+pub trait Program: Send + Sync {
+    /// Makes an instance, runs its entry point, and says how it ended.
+    ///
+    /// The guest runs while the future is polled (or, on an engine that cannot suspend a guest, on a thread of its own),
+    /// and gives other work a turn every few milliseconds. Dropping the future stops the guest.
+    fn run(&self, session: Session, limits: Limits) -> BoxFuture<'static, Ended>;
+}
+
+/// An engine that a binary was built with: one row of the table that `--engine` chooses from.
+#[derive(Clone, Copy)]
+pub struct EngineEntry {
+    /// The name by which users choose it.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub description: &'static str,
+    /// Whether it makes machine code at run time, which some systems forbid.
+    pub needs_executable_memory: bool,
+    /// Makes the engine.
+    pub create: fn(&EngineOptions) -> Result<Arc<dyn Engine>, EngineError>,
+}
+
+impl fmt::Debug for EngineEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EngineEntry")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What holds for every program of an engine.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct EngineOptions {
+    /// What to do about imports that no hostcall answers to.
+    pub unknown_imports: UnknownImports,
+    /// The most linear memory that any program of this engine will be given, in bytes. A run's own limit may be lower.
+    pub memory_bytes_max: u64,
+    /// How many instances are kept room for, on an engine that pools them. More than that still run, slower.
+    pub pooled_instances: u32,
+    /// How many threads guests may block at once, on an engine that cannot suspend them.
+    pub guest_threads_max: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            unknown_imports: UnknownImports::default(),
+            memory_bytes_max: Limits::default().memory_bytes,
+            pooled_instances: 1_000,
+            guest_threads_max: 256,
+        }
+    }
+}
+
+/// What to do about imports that no hostcall answers to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownImports {
+    /// Refuse the program, and name them all.
+    #[default]
+    Refuse,
+    /// Run the program, and trap when one is called.
+    Trap,
+}
+
+/// The most elements of a table on any engine. Programs with many functions need large ones.
+pub const TABLE_ELEMENTS_MAX: usize = 98_765;
+
+/// What one run may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Linear memory, in bytes. A guest that asks for more is refused the growth.
+    pub memory_bytes: u64,
+    /// Time from start to end, waiting included.
+    pub wall: Duration,
+    /// Time during which the guest itself runs.
+    pub cpu: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 128 * 1024 * 1024,
+            wall: Duration::from_secs(120),
+            cpu: Duration::from_secs(60),
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Why.
+    pub exit: Exit,
+    /// The size of linear memory at the end, in bytes.
+    pub memory_bytes: u64,
+}
+
+/// Why a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Exit {
+    /// The entry point returned.
+    Returned,
+    /// The guest called `proc_exit` with this code.
+    Exited(u32),
+    /// The guest trapped.
+    Trapped {
+        /// What happened, in one line.
+        message: String,
+        /// The guest's frames, innermost first, one a line, where the engine knows them.
+        backtrace: Option<String>,
+    },
+    /// The run took longer than [`Limits::wall`].
+    OutOfTime,
+    /// The guest ran for longer than [`Limits::cpu`].
+    OutOfCpu,
+    /// The run could not begin; the text says why. The guest is not at fault.
+    Failed(String),
+}
+
+impl Exit {
+    /// A trap, with a word about memory where the guest was refused some: most programs answer that with a trap.
+    #[must_use]
+    pub fn trapped(
+        mut message: String,
+        backtrace: Option<String>,
+        session: &Session,
+        limits: Limits,
+    ) -> Self {
+        if session.memory_limit_reached() {
+            let mebibytes = limits.memory_bytes >> 20;
+            message.push_str(" (the guest had reached its memory limit of ");
+            message.push_str(&format!("{mebibytes} MiB)"));
+        }
+        Self::Trapped { message, backtrace }
+    }
+
+    /// Whether the guest ended as it meant to.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Returned | Self::Exited(0))
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Returned => f.write_str("the guest returned"),
+            Self::Exited(code) => write!(f, "the guest exited with code {code}"),
+            Self::Trapped { message, .. } => write!(f, "the guest trapped: {message}"),
+            Self::OutOfTime => f.write_str("the guest was stopped: it took longer than its time limit"),
+            Self::OutOfCpu => f.write_str("the guest was stopped: it ran for longer than its CPU limit"),
+            Self::Failed(why) => write!(f, "the guest could not be started: {why}"),
+        }
+    }
+}
+
+/// Why an engine could not be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineError(pub String);
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for EngineError {}
+
+/// Why a program could not be compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The bytes are not a module this engine accepts; the text is the engine's.
+    Invalid(String),
+    /// The module imports what no hostcall answers to.
+    Imports(crate::link::LinkError),
+    /// The module exports no function `_start` without parameters and results.
+    NoEntryPoint,
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Invalid(why) => write!(f, "not a program that can be run: {why}"),
+            Self::Imports(error) => error.fmt(f),
+            Self::NoEntryPoint => f.write_str(
+                "the module exports no function `_start`; a Compute program is built as a WASI command",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for CompileError {}
+
+impl From<crate::link::LinkError> for CompileError {
+    fn from(error: crate::link::LinkError) -> Self {
+        Self::Imports(error)
+    }
+}

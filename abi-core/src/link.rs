@@ -1,0 +1,177 @@
+//! From a module's imports to rows of the hostcall table, once for all engines.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use crate::engine::UnknownImports;
+use crate::table::{HOSTCALLS, Hostcall, HostcallId, WasmType};
+
+/// One import of a module, as any engine can describe it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import<'a> {
+    /// The module it is imported from.
+    pub module: &'a str,
+    /// Its name there.
+    pub name: &'a str,
+    /// Its type; `None` when it is not a function, or has a type that no hostcall has.
+    pub signature: Option<Signature>,
+}
+
+/// The type of a function, as far as hostcalls need it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// Parameter types.
+    pub parameters: Vec<WasmType>,
+    /// Result types.
+    pub results: Vec<WasmType>,
+}
+
+/// What an import is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// A row of the table.
+    Hostcall(HostcallId),
+    /// A function of the imported type that traps when it is called.
+    Trap,
+}
+
+/// Finds what each import of a module is bound to, in the order of the imports.
+///
+/// A module may import one name more than once, and a name may have more than one type.
+///
+/// # Errors
+///
+/// [`LinkError`] with every import that cannot be bound. When unknown imports are to trap, only those that are not
+/// functions are left to refuse.
+pub fn link<'a>(
+    imports: impl IntoIterator<Item = Import<'a>>,
+    unknown_imports: UnknownImports,
+) -> Result<Vec<Binding>, LinkError> {
+    let mut bindings = Vec::new();
+    let mut refused = Vec::new();
+    for import in imports {
+        match resolve(&import) {
+            Ok(id) => bindings.push(Binding::Hostcall(id)),
+            Err(_)
+                if unknown_imports == UnknownImports::Trap && import.signature.is_some() =>
+            {
+                bindings.push(Binding::Trap);
+            }
+            Err(why) => refused.push(format!("{}.{}: {why}", import.module, import.name)),
+        }
+    }
+    if refused.is_empty() {
+        Ok(bindings)
+    } else {
+        Err(LinkError { refused })
+    }
+}
+
+fn resolve(import: &Import<'_>) -> Result<HostcallId, &'static str> {
+    static BY_NAME: LazyLock<HashMap<(&str, &str), Vec<HostcallId>>> = LazyLock::new(|| {
+        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        for (id, hostcall) in (0_u16..).map(HostcallId).zip(HOSTCALLS) {
+            by_name
+                .entry((hostcall.module, hostcall.import_name()))
+                .or_default()
+                .push(id);
+        }
+        by_name
+    });
+    let Some(signature) = &import.signature else {
+        return Err("not a function that a host could provide");
+    };
+    let rows = BY_NAME
+        .get(&(import.module, import.name))
+        .ok_or("there is no such hostcall")?;
+    rows.iter()
+        .copied()
+        .find(|id| has_signature(id.hostcall(), signature))
+        .ok_or("the hostcall has another type")
+}
+
+fn has_signature(hostcall: &Hostcall, signature: &Signature) -> bool {
+    let parameters = hostcall.parameters.iter().map(|parameter| parameter.wasm);
+    parameters.eq(signature.parameters.iter().copied())
+        && hostcall.results().iter().eq(signature.results.iter())
+}
+
+/// The imports of a module that cannot be bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkError {
+    /// One line each: module, name, why.
+    pub refused: Vec<String>,
+}
+
+impl fmt::Display for LinkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the program imports what this host does not have:")?;
+        for import in &self.refused {
+            write!(f, "\n  {import}")?;
+        }
+        f.write_str("\n(with `--unknown-import-behavior trap` it would start, and trap where it calls one)")
+    }
+}
+
+impl std::error::Error for LinkError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn import<'a>(module: &'a str, name: &'a str, parameters: usize) -> Import<'a> {
+        Import {
+            module,
+            name,
+            signature: Some(Signature {
+                parameters: vec![WasmType::I32; parameters],
+                results: vec![WasmType::I32],
+            }),
+        }
+    }
+
+    #[test]
+    fn every_unknown_import_is_named() {
+        let imports = [
+            import("fastly_http_req", "new", 1),
+            import("fastly_http_req", "does_not_exist", 1),
+            import("nowhere", "at_all", 0),
+            import("fastly_http_body", "new", 3),
+        ];
+        let error = link(imports.clone(), UnknownImports::Refuse).unwrap_err();
+        assert_eq!(
+            error.refused,
+            [
+                "fastly_http_req.does_not_exist: there is no such hostcall",
+                "nowhere.at_all: there is no such hostcall",
+                "fastly_http_body.new: the hostcall has another type",
+            ]
+        );
+        let bindings = link(imports, UnknownImports::Trap).unwrap();
+        assert_eq!(bindings[1..], [Binding::Trap; 3]);
+    }
+
+    #[test]
+    fn one_name_may_have_two_types() {
+        let bindings = link(
+            [
+                import("fastly_object_store", "pending_insert_wait", 1),
+                import("fastly_object_store", "pending_insert_wait", 2),
+            ],
+            UnknownImports::Refuse,
+        )
+        .unwrap();
+        assert_ne!(bindings[0], bindings[1]);
+    }
+
+    #[test]
+    fn only_functions_can_be_imported() {
+        let memory = Import {
+            module: "env",
+            name: "memory",
+            signature: None,
+        };
+        assert!(link([memory], UnknownImports::Trap).is_err());
+    }
+}

@@ -1,0 +1,10 @@
+//! Tests of the ABI on [`abi_core::ByteMemory`], with a scripted platform and no engine.
+
+mod body;
+mod fixture;
+mod limits;
+mod request;
+mod response;
+mod table;
+mod wait;
+mod wasi;

@@ -1,0 +1,89 @@
+//! The hostcall table beside the tables of the ABI.
+
+use std::collections::BTreeMap;
+
+use abi_core::HOSTCALLS;
+use abi_core::table::{Kind, WasmType};
+
+type Signatures = BTreeMap<(String, String), (String, String)>;
+
+/// A row that the ABI's tables do not have: the same import under its second type.
+const SECOND_TYPE: (&str, &str) = ("fastly_object_store", "pending_insert_wait_with_error");
+
+fn read(csv: &str) -> Signatures {
+    let columns = |line: &str| -> Vec<String> {
+        line.splitn(5, ',').map(str::to_owned).collect()
+    };
+    csv.lines()
+        .skip(1)
+        .map(columns)
+        .map(|row| {
+            let name = (row[0].clone(), row[1].clone());
+            (name, (row[2].clone(), row[3].clone()))
+        })
+        .collect()
+}
+
+fn text(types: impl IntoIterator<Item = WasmType>) -> String {
+    let names: Vec<_> = types
+        .into_iter()
+        .map(|ty| match ty {
+            WasmType::I32 => "i32",
+            WasmType::I64 => "i64",
+        })
+        .collect();
+    names.join(" ")
+}
+
+#[test]
+fn rows_are_those_of_the_abi() {
+    let mut expected = read(include_str!("../data/hostcalls.csv"));
+    assert_eq!(expected.len(), 255);
+    let extra = read(include_str!("../data/extra.csv"));
+    assert_eq!(extra.len(), 12);
+    let wasi = read(include_str!("../data/wasi.csv"));
+    assert_eq!(wasi.len(), 46);
+    expected.extend(extra);
+    expected.extend(wasi);
+
+    let actual: Signatures = HOSTCALLS
+        .iter()
+        .filter(|hostcall| (hostcall.module, hostcall.name) != SECOND_TYPE)
+        .map(|hostcall| {
+            let name = (hostcall.module.to_owned(), hostcall.name.to_owned());
+            let parameters = hostcall.parameters.iter().map(|parameter| parameter.wasm);
+            let results = hostcall.results().iter().copied();
+            (name, (text(parameters), text(results)))
+        })
+        .collect();
+    assert_eq!(actual, expected);
+    assert_eq!(HOSTCALLS.len(), expected.len() + 1, "no row stands twice");
+}
+
+#[test]
+fn what_waits_is_what_the_abi_lets_wait() {
+    let csv = include_str!("../data/hostcalls.csv");
+    let may_wait = |module: &str, name: &str| {
+        csv.lines().any(|line| {
+            let row: Vec<_> = line.split(',').collect();
+            row[0] == module && row[1] == name && row[5] == "yes"
+        })
+    };
+    let waiting = HOSTCALLS
+        .iter()
+        .filter(|hostcall| hostcall.kind == Kind::Async && hostcall.module.starts_with("fastly_"));
+    for hostcall in waiting {
+        assert!(
+            may_wait(hostcall.module, hostcall.name),
+            "{}.{} waits and should not",
+            hostcall.module,
+            hostcall.name
+        );
+    }
+}
+
+#[test]
+fn no_hostcall_has_more_parameters_than_every_engine_can_bind() {
+    let most = HOSTCALLS.iter().map(|hostcall| hostcall.parameters.len());
+    assert!(most.max() <= Some(16));
+}

@@ -1,0 +1,235 @@
+//! Runs Compute programs on wasmer: compiled by cranelift or singlepass.
+//!
+//! Wasmer cannot suspend a guest, so each run has a thread of its own from a bounded pool, and a hostcall that waits
+//! blocks that thread. A map of the modules:
+//!
+//! * [`ENGINES`]: the engines, by name; [`WasmerEngine`]: one of them;
+//! * `bind`: the hostcall table, bound to a store;
+//! * `run`: one guest run;
+//! * `memory`: what a guest may allocate;
+//! * `start_section`: why it runs after instantiation;
+//! * `stop`: how a guest is stopped when nobody waits for it any more.
+//!
+//! # Limitations
+//!
+//! * A guest that computes without making hostcalls is stopped by a signal (`SIGUSR1`, whose handler wasmer installs).
+//!   On systems without signals it cannot be stopped: it holds its thread until it makes a hostcall or ends.
+//! * Wasmer's handler takes a `SIGUSR1` that it did not send itself for a bug, and aborts the process. That signal ends
+//!   a process by default, too.
+//! * Exceptions, threads, several memories and tail calls are not available to guests.
+
+#![deny(unsafe_code)]
+
+mod bind;
+mod memory;
+mod run;
+mod start_section;
+mod stop;
+
+use std::fmt;
+use std::sync::Arc;
+
+use abi_core::engine::{
+    CompileError, Ended, Engine, EngineEntry, EngineError, EngineOptions, Limits, Program,
+};
+use abi_core::link::{Import, Signature, link};
+use abi_core::session::Session;
+use abi_core::table::WasmType;
+use async_lock::{Mutex, Semaphore, SemaphoreGuardArc};
+use futures_util::future::BoxFuture;
+use wasmer::sys::{CompilerConfig, Cranelift, EngineBuilder, Features, Singlepass};
+use wasmer::{ExternType, FunctionType, ImportType, Module, Type};
+
+use crate::run::Compiled;
+use crate::stop::{CancelOnDrop, Control, Running, Stopper};
+
+/// The engines of this crate.
+pub const ENGINES: &[EngineEntry] = &[
+    EngineEntry {
+        name: "wasmer",
+        description: "wasmer with the optimising compiler cranelift; each guest has a thread",
+        needs_executable_memory: true,
+        create: |options| WasmerEngine::create("wasmer", Compiler::Cranelift, options),
+    },
+    EngineEntry {
+        name: "wasmer-singlepass",
+        description: "wasmer with the one-pass compiler singlepass: ready sooner, slower guests",
+        needs_executable_memory: true,
+        create: |options| WasmerEngine::create("wasmer-singlepass", Compiler::Singlepass, options),
+    },
+];
+
+#[derive(Clone, Copy)]
+enum Compiler {
+    Cranelift,
+    Singlepass,
+}
+
+impl Compiler {
+    fn config(self) -> Box<dyn CompilerConfig> {
+        match self {
+            Self::Cranelift => Box::new(Cranelift::new()),
+            Self::Singlepass => Box::new(Singlepass::new()),
+        }
+    }
+}
+
+/// A wasmer engine.
+pub struct WasmerEngine {
+    name: &'static str,
+    compiler: Compiler,
+    options: EngineOptions,
+    threads: Arc<GuestThreads>,
+}
+
+impl WasmerEngine {
+    fn create(
+        name: &'static str,
+        compiler: Compiler,
+        options: &EngineOptions,
+    ) -> Result<Arc<dyn Engine>, EngineError> {
+        let stopper = Stopper::start()
+            .map_err(|error| EngineError(format!("wasmer cannot be used here: {error}")))?;
+        Ok(Arc::new(Self {
+            name,
+            compiler,
+            options: options.clone(),
+            threads: Arc::new(GuestThreads::new(options.guest_threads_max, stopper)),
+        }))
+    }
+
+    /// Each program has an engine of its own: wasmer frees machine code with the engine that made it.
+    fn engine(&self, wasm: &[u8]) -> wasmer::Engine {
+        let mut config = self.compiler.config();
+        if let Some(middleware) = start_section::deferred(wasm) {
+            config.push_middleware(middleware);
+        }
+        let builder = EngineBuilder::new(config).set_features(Some(features()));
+        builder.engine().into()
+    }
+}
+
+/// What compilers of Compute programs use by default. Exceptions, threads and several memories stay off: host code that
+/// throws or waits would run on the guest's stack, where it must not be interrupted (see `stop`), and a run's limit is
+/// on one memory.
+fn features() -> Features {
+    let mut features = Features::new();
+    features
+        .exceptions(false)
+        .threads(false)
+        .multi_memory(false);
+    features
+}
+
+impl fmt::Debug for WasmerEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WasmerEngine")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine for WasmerEngine {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
+        let engine = self.engine(wasm);
+        let module =
+            Module::new(&engine, wasm).map_err(|error| CompileError::Invalid(error.to_string()))?;
+        let imports: Vec<_> = module.imports().collect();
+        let bindings = link(imports.iter().map(describe), self.options.unknown_imports)?;
+        let has_entry_point = module.exports().functions().any(|export| {
+            export.name() == "_start" && *export.ty() == FunctionType::new([], [])
+        });
+        if !has_entry_point {
+            return Err(CompileError::NoEntryPoint);
+        }
+        let imports = imports.iter().zip(bindings);
+        Ok(Arc::new(WasmerProgram {
+            compiled: Arc::new(Compiled {
+                imports: imports
+                    .map(|(import, binding)| bind::Bound::new(import, binding))
+                    .collect(),
+                module,
+                engine,
+            }),
+            threads: self.threads.clone(),
+        }))
+    }
+}
+
+/// An import as the core's linker understands it.
+fn describe(import: &ImportType) -> Import<'_> {
+    let signature = match import.ty() {
+        ExternType::Function(ty) => signature(ty),
+        _ => None,
+    };
+    Import {
+        module: import.module(),
+        name: import.name(),
+        signature,
+    }
+}
+
+fn signature(ty: &FunctionType) -> Option<Signature> {
+    let wasm_type = |ty: &Type| match ty {
+        Type::I32 => Some(WasmType::I32),
+        Type::I64 => Some(WasmType::I64),
+        _ => None,
+    };
+    Some(Signature {
+        parameters: ty.params().iter().map(wasm_type).collect::<Option<_>>()?,
+        results: ty.results().iter().map(wasm_type).collect::<Option<_>>()?,
+    })
+}
+
+/// The threads that the guests of an engine may block.
+struct GuestThreads {
+    /// Whoever holds it is the next to get a permit. The semaphore alone would let newcomers pass those who wait.
+    next: Mutex<()>,
+    permits: Arc<Semaphore>,
+    stopper: Stopper,
+}
+
+impl GuestThreads {
+    fn new(max: usize, stopper: Stopper) -> Self {
+        Self {
+            next: Mutex::new(()),
+            permits: Arc::new(Semaphore::new(max.max(1))),
+            stopper,
+        }
+    }
+
+    async fn acquire(&self) -> SemaphoreGuardArc {
+        let _next = self.next.lock().await;
+        self.permits.acquire_arc().await
+    }
+}
+
+/// A program compiled by wasmer, with its imports resolved.
+struct WasmerProgram {
+    compiled: Arc<Compiled>,
+    threads: Arc<GuestThreads>,
+}
+
+impl Program for WasmerProgram {
+    fn run(&self, session: Session, limits: Limits) -> BoxFuture<'static, Ended> {
+        let compiled = self.compiled.clone();
+        let threads = self.threads.clone();
+        Box::pin(async move {
+            let permit = threads.acquire().await;
+            let control = Arc::new(Control::default());
+            let _cancel = CancelOnDrop::new(control.clone(), &threads.stopper);
+            let running = Running(control);
+            blocking::unblock(move || {
+                // Given back last, when nothing of the guest is left on the thread.
+                let _permit = permit;
+                let running = running;
+                run::run(&compiled, session, limits, &running.0)
+            })
+            .await
+        })
+    }
+}

@@ -1,0 +1,192 @@
+//! One guest run: an instance, its entry point, the waits in between, and how it ended.
+
+use std::fmt;
+use std::sync::Arc;
+
+use abi_core::engine::{Ended, Exit, Limits, TABLE_ELEMENTS_MAX};
+use abi_core::session::Session;
+use abi_core::{Stop, give_turn};
+use futures_util::future::BoxFuture;
+use wasmi::errors::{MemoryError, TableError};
+use wasmi::{
+    Memory, ResourceLimiter, Store, TrapCode, TypedResumableCall, Val,
+};
+use wasmi_core::LimiterError;
+
+use crate::Linked;
+
+/// How much fuel a guest burns before others have their turn: a few milliseconds of it.
+const FUEL_PER_TURN: u64 = 2_000_000;
+
+/// How much fuel a start section may burn. It cannot be suspended, so this is what stops an endless one.
+const FUEL_FOR_START_SECTION: u64 = 1_000_000_000;
+
+/// What the store carries for a run.
+pub(crate) struct GuestState {
+    pub session: Session,
+    /// The guest's exported memory, once something has asked for it.
+    pub memory: Option<Memory>,
+    /// The hostcall for which the guest is suspended.
+    pub pending: Option<PendingCall>,
+    memory_bytes_max: u64,
+}
+
+/// A hostcall that may wait, with its arguments, before it is given memory and session to work with.
+pub(crate) type PendingCall = Box<
+    dyn for<'a> FnOnce(&'a mut [u8], &'a mut Session) -> BoxFuture<'a, Result<u32, Stop>>
+        + Send
+        + Sync,
+>;
+
+/// What a host function returns to leave the interpreter.
+#[derive(Debug)]
+pub(crate) enum HostError {
+    /// The guest waits: [`GuestState::pending`] says for what.
+    Suspended,
+    /// The guest ends here.
+    Stopped(Stop),
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Suspended => f.write_str("a start section cannot wait on this engine"),
+            Self::Stopped(stop) => stop.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for HostError {}
+
+impl wasmi::errors::HostError for HostError {}
+
+impl ResourceLimiter for GuestState {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        let allowed = desired as u64 <= self.memory_bytes_max;
+        if !allowed {
+            self.session.note_memory_limit();
+        }
+        Ok(allowed)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> Result<bool, LimiterError> {
+        Ok(desired <= TABLE_ELEMENTS_MAX)
+    }
+
+    fn memory_grow_failed(&mut self, _error: &MemoryError) -> Result<(), LimiterError> {
+        Ok(())
+    }
+
+    fn table_grow_failed(&mut self, _error: &TableError) -> Result<(), LimiterError> {
+        Ok(())
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        100
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
+}
+
+/// Runs a guest to its end. Between two polls the guest stands still in its resumable call; dropping the future drops
+/// that call.
+pub(crate) async fn run(linked: Arc<Linked>, session: Session, limits: Limits) -> Ended {
+    let state = GuestState {
+        session,
+        memory: None,
+        pending: None,
+        memory_bytes_max: limits.memory_bytes,
+    };
+    let mut store = Store::new(linked.module.engine(), state);
+    store.limiter(|state| state);
+
+    let exit = match start(&mut store, &linked).await {
+        Ok(()) => Exit::Returned,
+        Err(error) => exit(&error, &store, limits),
+    };
+    let memory = store.data().memory;
+    Ended {
+        exit,
+        memory_bytes: memory.map_or(0, |memory| memory.data_size(&store) as u64),
+    }
+}
+
+async fn start(store: &mut Store<GuestState>, linked: &Linked) -> Result<(), wasmi::Error> {
+    store.set_fuel(FUEL_FOR_START_SECTION)?;
+    let instance = linked
+        .linker
+        .instantiate_and_start(&mut *store, &linked.module)?;
+    store.data_mut().memory = instance.get_memory(&*store, "memory");
+    let entry_point = instance.get_typed_func::<(), ()>(&*store, "_start")?;
+
+    store.set_fuel(FUEL_PER_TURN)?;
+    let mut progress = entry_point.call_resumable(&mut *store, ())?;
+    loop {
+        progress = match progress {
+            TypedResumableCall::Finished(()) => return Ok(()),
+            TypedResumableCall::HostTrap(suspended) => {
+                let code = match store.data_mut().pending.take() {
+                    Some(pending) => wait(store, pending).await.map_err(stopped)?,
+                    None => return Err(stopped(stop_of(suspended.host_error()))),
+                };
+                suspended.resume(&mut *store, &[Val::I32(code.cast_signed())])?
+            }
+            TypedResumableCall::OutOfFuel(paused) => {
+                store.set_fuel(FUEL_PER_TURN.max(paused.required_fuel()))?;
+                give_turn().await;
+                paused.resume(&mut *store)?
+            }
+        };
+    }
+}
+
+/// Why a host function that does not wait left the interpreter.
+fn stop_of(error: &wasmi::Error) -> Stop {
+    match error.downcast_ref::<HostError>() {
+        Some(HostError::Stopped(stop)) => stop.clone(),
+        _ => Stop::Trap(error.to_string()),
+    }
+}
+
+#[cold]
+pub(crate) fn stopped(stop: Stop) -> wasmi::Error {
+    wasmi::Error::host(HostError::Stopped(stop))
+}
+
+async fn wait(store: &mut Store<GuestState>, pending: PendingCall) -> Result<u32, Stop> {
+    match store.data().memory {
+        Some(memory) => {
+            let (bytes, state) = memory.data_and_store_mut(store);
+            pending(bytes, &mut state.session).await
+        }
+        None => pending(&mut [], &mut store.data_mut().session).await,
+    }
+}
+
+fn exit(error: &wasmi::Error, store: &Store<GuestState>, limits: Limits) -> Exit {
+    let message = match (error.downcast_ref::<HostError>(), error.as_trap_code()) {
+        (Some(HostError::Stopped(Stop::Exit(code))), _) => return Exit::Exited(*code),
+        (Some(error), _) => error.to_string(),
+        (None, Some(TrapCode::OutOfFuel)) => "the start section ran for too long".to_owned(),
+        (None, Some(trap)) => trap.to_string(),
+        (None, None) => return Exit::Failed(error.to_string()),
+    };
+    // The interpreter keeps no record of a guest's frames, so there is no backtrace.
+    Exit::trapped(message, None, &store.data().session, limits)
+}

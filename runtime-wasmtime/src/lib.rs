@@ -1,0 +1,263 @@
+//! Runs Compute programs on wasmtime: compiled by cranelift or winch, or interpreted by pulley.
+//!
+//! * [`ENGINES`]: the engines, by name; [`WasmtimeEngine`]: one of them;
+//! * `bind`: the hostcall table, bound to a linker;
+//! * `run`: one guest run;
+//! * `ticker`: the clock that makes running guests give others a turn.
+
+#![forbid(unsafe_code)]
+
+mod bind;
+mod run;
+mod ticker;
+
+use std::sync::Arc;
+
+use abi_core::engine::{
+    CompileError, Ended, Engine, EngineEntry, EngineError, EngineOptions, Limits, Program,
+    TABLE_ELEMENTS_MAX,
+};
+use abi_core::link::{Import, Signature, link};
+use abi_core::session::Session;
+use abi_core::table::WasmType;
+use async_lock::Semaphore;
+use futures_util::future::BoxFuture;
+use wasmtime::{
+    Config, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Module,
+    PoolingAllocationConfig, Strategy, ValType, WasmBacktraceDetails,
+};
+
+use crate::run::GuestState;
+use crate::ticker::Ticker;
+
+/// The engines of this crate.
+pub const ENGINES: &[EngineEntry] = &[
+    EngineEntry {
+        name: "wasmtime",
+        description: "wasmtime with the optimising compiler cranelift: the fastest guests",
+        needs_executable_memory: true,
+        create: |options| WasmtimeEngine::create("wasmtime", Compiler::Cranelift, options),
+    },
+    EngineEntry {
+        name: "winch",
+        description: "wasmtime with the one-pass compiler winch: ready sooner, slower guests",
+        needs_executable_memory: true,
+        create: |options| WasmtimeEngine::create("winch", Compiler::Winch, options),
+    },
+    EngineEntry {
+        name: "pulley",
+        description: "wasmtime's portable interpreter pulley: no machine code",
+        needs_executable_memory: false,
+        create: |options| WasmtimeEngine::create("pulley", Compiler::Pulley, options),
+    },
+];
+
+/// Room on the fiber for the guest's own frames. Deep recursion in real programs needs more than wasmtime's default.
+const WASM_STACK_BYTES: usize = 1024 * 1024;
+
+/// The fiber: the guest's frames and those of the hostcalls on top of them.
+const FIBER_STACK_BYTES: usize = 2 * 1024 * 1024;
+
+#[derive(Clone, Copy)]
+enum Compiler {
+    Cranelift,
+    Winch,
+    Pulley,
+}
+
+/// A wasmtime engine.
+pub struct WasmtimeEngine {
+    name: &'static str,
+    options: EngineOptions,
+    /// For programs that fit into a pool slot, as nearly all do.
+    pooled: Option<Allocation>,
+    on_demand: Allocation,
+}
+
+/// A wasmtime engine with one way to allocate instances.
+#[derive(Clone)]
+struct Allocation {
+    engine: wasmtime::Engine,
+    ticker: Arc<Ticker>,
+    /// One permit for each slot of the pool: when all are taken, runs wait for one instead of failing.
+    slots: Option<Arc<Semaphore>>,
+}
+
+impl WasmtimeEngine {
+    fn create(
+        name: &'static str,
+        compiler: Compiler,
+        options: &EngineOptions,
+    ) -> Result<Arc<dyn Engine>, EngineError> {
+        let failed = |error: wasmtime::Error| {
+            EngineError(format!("wasmtime cannot be used here: {error:#}"))
+        };
+        let base = config(compiler).map_err(failed)?;
+        Ok(Arc::new(Self {
+            name,
+            options: options.clone(),
+            pooled: pooled(&base, options),
+            on_demand: Allocation::new(&base, None).map_err(failed)?,
+        }))
+    }
+}
+
+fn config(compiler: Compiler) -> wasmtime::Result<Config> {
+    let mut config = Config::new();
+    match compiler {
+        Compiler::Cranelift => {
+            config.strategy(Strategy::Cranelift);
+        }
+        Compiler::Winch => {
+            config.strategy(Strategy::Winch);
+        }
+        Compiler::Pulley => {
+            config.target(if cfg!(target_pointer_width = "32") {
+                "pulley32"
+            } else {
+                "pulley64"
+            })?;
+        }
+    }
+    config
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK_BYTES)
+        .async_stack_size(FIBER_STACK_BYTES)
+        .memory_init_cow(true)
+        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        // Only a debugger or a profiler of this process would read it.
+        .native_unwind_info(cfg!(windows));
+    Ok(config)
+}
+
+/// The largest pool that this system has the address space for, if any.
+fn pooled(base: &Config, options: &EngineOptions) -> Option<Allocation> {
+    let mut slots = options.pooled_instances;
+    while slots > 0 {
+        let mut config = base.clone();
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots, options)));
+        match Allocation::new(&config, Some(slots)) {
+            Ok(allocation) => return Some(allocation),
+            Err(error) => {
+                tracing::debug!(slots, "no room for a pool of instances: {error:#}");
+                slots /= 4;
+            }
+        }
+    }
+    None
+}
+
+fn pool(slots: u32, options: &EngineOptions) -> PoolingAllocationConfig {
+    let memory_bytes = usize::try_from(options.memory_bytes_max).unwrap_or(usize::MAX);
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_core_instances(slots)
+        .total_memories(slots)
+        .total_tables(slots)
+        .total_stacks(slots)
+        .total_gc_heaps(1)
+        .max_memory_size(memory_bytes)
+        .table_elements(TABLE_ELEMENTS_MAX)
+        // Measured: keeping pages costs more than faulting them in again, for guests that touch few of them.
+        .linear_memory_keep_resident(0)
+        .table_keep_resident(0);
+    pool
+}
+
+impl Allocation {
+    fn new(config: &Config, slots: Option<u32>) -> wasmtime::Result<Self> {
+        let engine = wasmtime::Engine::new(config)?;
+        Ok(Self {
+            ticker: Arc::new(Ticker::new(engine.clone())),
+            slots: slots.map(|slots| Arc::new(Semaphore::new(slots as usize))),
+            engine,
+        })
+    }
+
+    fn compile(
+        &self,
+        wasm: &[u8],
+        options: &EngineOptions,
+    ) -> Result<WasmtimeProgram, CompileError> {
+        let invalid = |error: wasmtime::Error| CompileError::Invalid(format!("{error:#}"));
+        let module = Module::new(&self.engine, wasm).map_err(invalid)?;
+        let bindings = link(module.imports().map(describe), options.unknown_imports)?;
+        let mut linker = Linker::new(&self.engine);
+        // A module may import one name more than once.
+        linker.allow_shadowing(true);
+        for (import, binding) in module.imports().zip(bindings) {
+            bind::bind(&mut linker, &import, binding).map_err(invalid)?;
+        }
+        let entry_point = module.get_export("_start");
+        let entry_point = entry_point.as_ref().and_then(ExternType::func);
+        if !entry_point.is_some_and(|ty| ty.params().len() == 0 && ty.results().len() == 0) {
+            return Err(CompileError::NoEntryPoint);
+        }
+        Ok(WasmtimeProgram {
+            instance: linker.instantiate_pre(&module).map_err(invalid)?,
+            allocation: self.clone(),
+        })
+    }
+}
+
+impl Engine for WasmtimeEngine {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
+        let on_demand = || self.on_demand.compile(wasm, &self.options);
+        let program = match &self.pooled {
+            Some(pooled) => match pooled.compile(wasm, &self.options) {
+                // A module can be valid and yet too large for a slot: more tables, more memories, a larger minimum.
+                Err(CompileError::Invalid(_)) => on_demand()?,
+                other => other?,
+            },
+            None => on_demand()?,
+        };
+        Ok(Arc::new(program))
+    }
+}
+
+/// An import as the core's linker understands it.
+fn describe(import: wasmtime::ImportType<'_>) -> Import<'_> {
+    let signature = match import.ty() {
+        ExternType::Func(ty) => signature(&ty),
+        _ => None,
+    };
+    Import {
+        module: import.module(),
+        name: import.name(),
+        signature,
+    }
+}
+
+fn signature(ty: &wasmtime::FuncType) -> Option<Signature> {
+    let wasm_type = |ty| match ty {
+        ValType::I32 => Some(WasmType::I32),
+        ValType::I64 => Some(WasmType::I64),
+        _ => None,
+    };
+    Some(Signature {
+        parameters: ty.params().map(wasm_type).collect::<Option<_>>()?,
+        results: ty.results().map(wasm_type).collect::<Option<_>>()?,
+    })
+}
+
+/// A program compiled by wasmtime, with its imports resolved.
+struct WasmtimeProgram {
+    instance: InstancePre<GuestState>,
+    allocation: Allocation,
+}
+
+impl Program for WasmtimeProgram {
+    fn run(&self, session: Session, limits: Limits) -> BoxFuture<'static, Ended> {
+        let meter = session.meter().clone();
+        let run = run::run(
+            self.instance.clone(),
+            self.allocation.clone(),
+            session,
+            limits,
+        );
+        Box::pin(meter.measure(run))
+    }
+}

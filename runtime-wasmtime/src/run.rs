@@ -1,0 +1,121 @@
+//! One guest run: an instance, its entry point, and how it ended.
+
+use abi_core::Stop;
+use abi_core::engine::{Ended, Exit, Limits, TABLE_ELEMENTS_MAX};
+use abi_core::session::Session;
+use wasmtime::{InstancePre, Memory, ResourceLimiter, Store, Trap, WasmBacktrace};
+
+use crate::Allocation;
+
+/// What the store carries for a run.
+pub(crate) struct GuestState {
+    pub session: Session,
+    /// The guest's exported memory, once something has asked for it.
+    pub memory: Option<Memory>,
+    memory_bytes_max: u64,
+}
+
+impl ResourceLimiter for GuestState {
+    fn memory_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let allowed = desired as u64 <= self.memory_bytes_max;
+        if !allowed {
+            self.session.note_memory_limit();
+        }
+        Ok(allowed)
+    }
+
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        Ok(desired <= TABLE_ELEMENTS_MAX)
+    }
+}
+
+/// Runs a guest to its end. Between two polls the guest stands still on its fiber; dropping the future unwinds it.
+pub(crate) async fn run(
+    instance: InstancePre<GuestState>,
+    allocation: Allocation,
+    session: Session,
+    limits: Limits,
+) -> Ended {
+    // Declared before the store, so that the slot is given back after the instance in it is gone.
+    let _slot = match &allocation.slots {
+        Some(slots) => Some(slots.acquire().await),
+        None => None,
+    };
+    let _running = allocation.ticker.start();
+    let state = GuestState {
+        session,
+        memory: None,
+        memory_bytes_max: limits.memory_bytes,
+    };
+    let mut store = Store::new(&allocation.engine, state);
+    store.limiter(|state| state);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_async_yield_and_update(1);
+
+    let exit = match start(&mut store, &instance).await {
+        Ok(()) => Exit::Returned,
+        Err(error) => exit(&error, &store, limits),
+    };
+    let memory = store.data().memory;
+    Ended {
+        exit,
+        memory_bytes: memory.map_or(0, |memory| memory.data_size(&store) as u64),
+    }
+}
+
+async fn start(
+    store: &mut Store<GuestState>,
+    instance: &InstancePre<GuestState>,
+) -> wasmtime::Result<()> {
+    let instance = instance.instantiate_async(&mut *store).await?;
+    store.data_mut().memory = instance.get_memory(&mut *store, "memory");
+    let entry_point = instance.get_typed_func::<(), ()>(&mut *store, "_start")?;
+    entry_point.call_async(store, ()).await
+}
+
+fn exit(error: &wasmtime::Error, store: &Store<GuestState>, limits: Limits) -> Exit {
+    let message = match (error.downcast_ref::<Stop>(), error.downcast_ref::<Trap>()) {
+        (Some(Stop::Exit(code)), _) => return Exit::Exited(*code),
+        (Some(stop), _) => stop.to_string(),
+        (None, Some(trap)) => trap_message(*trap),
+        (None, None) => return Exit::Failed(format!("{error:#}")),
+    };
+    let backtrace = error.downcast_ref::<WasmBacktrace>().map(frames);
+    Exit::trapped(message, backtrace, &store.data().session, limits)
+}
+
+fn trap_message(trap: Trap) -> String {
+    let message = trap.to_string();
+    match message.strip_prefix("wasm trap: ") {
+        Some(message) => message.to_owned(),
+        None => message,
+    }
+}
+
+fn frames(backtrace: &WasmBacktrace) -> String {
+    let frames = backtrace.frames().iter().enumerate();
+    let lines: Vec<_> = frames
+        .map(|(index, frame)| {
+            let symbol = frame.symbols().iter().find_map(|symbol| symbol.name());
+            match symbol.or(frame.func_name()) {
+                Some(name) => format!("{index}: {}", demangled(name)),
+                None => format!("{index}: function {}", frame.func_index()),
+            }
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn demangled(name: &str) -> String {
+    format!("{:#}", rustc_demangle::demangle(name))
+}

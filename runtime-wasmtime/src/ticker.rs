@@ -1,0 +1,111 @@
+//! The epoch clock: makes running guests give others a turn every few milliseconds.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+/// How long a guest runs before others have their turn.
+const TICK: Duration = Duration::from_millis(5);
+
+/// How many ticks without a guest go by before the clock stops. Starting it again costs a system call.
+const IDLE_TICKS: u32 = 200;
+
+/// Advances an engine's epoch while guests run, from one thread, and stops when none do.
+pub(crate) struct Ticker {
+    shared: Arc<Shared>,
+    thread: Option<Thread>,
+}
+
+struct Shared {
+    running: AtomicUsize,
+    parked: AtomicBool,
+}
+
+/// A guest runs as long as this lives.
+pub(crate) struct Running {
+    shared: Arc<Shared>,
+}
+
+impl Ticker {
+    pub(crate) fn new(engine: wasmtime::Engine) -> Self {
+        let shared = Arc::new(Shared {
+            running: AtomicUsize::new(0),
+            parked: AtomicBool::new(false),
+        });
+        let watched = Arc::downgrade(&shared);
+        let thread = thread::Builder::new()
+            .name("wasmtime-epoch".to_owned())
+            .spawn(move || tick(&engine, &watched));
+        if let Err(error) = &thread {
+            tracing::warn!("guests cannot be interrupted: no thread for the epoch clock: {error}");
+        }
+        Self {
+            shared,
+            thread: thread.ok().map(|thread| thread.thread().clone()),
+        }
+    }
+
+    /// Notes that a guest runs.
+    pub(crate) fn start(&self) -> Running {
+        self.shared.running.fetch_add(1, Ordering::SeqCst);
+        if self.shared.parked.swap(false, Ordering::SeqCst) {
+            self.wake();
+        }
+        Running {
+            shared: self.shared.clone(),
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(thread) = &self.thread {
+            thread.unpark();
+        }
+    }
+}
+
+impl Drop for Ticker {
+    fn drop(&mut self) {
+        // The thread ends when it finds that nothing is left to watch.
+        self.wake();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shared.running.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+fn tick(engine: &wasmtime::Engine, watched: &Weak<Shared>) {
+    let mut idle = IDLE_TICKS;
+    while let Some(shared) = watched.upgrade() {
+        if shared.running.load(Ordering::SeqCst) > 0 {
+            idle = 0;
+            engine.increment_epoch();
+        } else {
+            idle += 1;
+        }
+        if idle <= IDLE_TICKS {
+            drop(shared);
+            thread::sleep(TICK);
+            continue;
+        }
+        // Parked is set before the last look at the count: a guest that starts in between either is seen here, or sees
+        // the flag and wakes this thread.
+        shared.parked.store(true, Ordering::SeqCst);
+        let idle_still = shared.running.load(Ordering::SeqCst) == 0;
+        drop(shared);
+        if idle_still {
+            thread::park_timeout(Duration::from_secs(60));
+        }
+        idle = 0;
+    }
+}
+
+impl fmt::Debug for Ticker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticker").finish_non_exhaustive()
+    }
+}

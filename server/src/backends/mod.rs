@@ -1,0 +1,93 @@
+//! Backends: where guests send requests.
+//!
+//! * [`BackendSettings`]: what is known about a backend, from the configuration file or the command line;
+//! * [`BackendSet`]: the backends of a service, as guests reach them. Connections are kept and used again, by every
+//!   guest of the process; two names of the same place share them.
+
+mod connector;
+mod errors;
+mod request;
+mod response;
+mod send;
+mod settings;
+mod tls;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use abi_core::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
+use abi_core::platform::Backends;
+use futures_util::future::BoxFuture;
+use tokio::runtime::Handle;
+
+use crate::world::InRuntime;
+use send::{Backend, Client, client};
+pub use settings::{BackendSettings, BackendUrl, Health, InvalidUrl};
+pub use tls::{ClientCertificate, TlsSettings, TlsSettingsError};
+pub(crate) use tls::{certificates, check_authorities};
+
+/// The backends of a service, by name.
+pub struct BackendSet {
+    backends: HashMap<String, Arc<Backend>>,
+    runtime: Handle,
+}
+
+impl BackendSet {
+    /// Backends whose connections are kept by `runtime`. Of two with one name, the later one counts.
+    #[must_use]
+    pub fn new(
+        runtime: Handle,
+        settings: impl IntoIterator<Item = (String, BackendSettings)>,
+    ) -> Self {
+        let mut clients: Vec<(BackendSettings, Client)> = Vec::new();
+        let mut backends = HashMap::new();
+        for (name, settings) in settings {
+            let shared = clients
+                .iter()
+                .find(|(other, _)| other.connects_like(&settings));
+            let client = if let Some((_, client)) = shared {
+                client.clone()
+            } else {
+                let client = client(&runtime, &settings);
+                clients.push((settings.clone(), client.clone()));
+                client
+            };
+            backends.insert(
+                name,
+                Arc::new(Backend::new(settings, client, runtime.clone())),
+            );
+        }
+        Self { backends, runtime }
+    }
+
+    /// The names of the backends, in no particular order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.backends.keys().map(String::as_str)
+    }
+}
+
+impl Backends for BackendSet {
+    fn exists(&self, name: &str) -> bool {
+        self.backends.contains_key(name)
+    }
+
+    fn send(
+        &self,
+        request: BackendRequest,
+    ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
+        let Some(backend) = self.backends.get(&request.backend) else {
+            let error = SendError::new(SendErrorKind::DestinationNotFound);
+            let error = error.with_source(format!("`{}`", request.backend));
+            return Box::pin(std::future::ready(Err(error)));
+        };
+        let sending = send::send(backend.clone(), request);
+        Box::pin(InRuntime::new(self.runtime.clone(), sending))
+    }
+}
+
+impl fmt::Debug for BackendSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.backends.keys()).finish()
+    }
+}

@@ -1,0 +1,129 @@
+//! Sending a request to a backend.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use abi_core::body::OutgoingBody;
+use abi_core::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
+use http::{Request, Response};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Error as ClientError;
+use hyper_util::rt::TokioTimer;
+use tokio::runtime::Handle;
+
+use super::connector::{ConnectionInfo, Connector};
+use super::settings::BackendSettings;
+use super::{errors, request, response};
+use crate::world::HyperExecutor;
+
+/// How long a connection may wait for its next request.
+const IDLE_MAX: Duration = Duration::from_secs(60);
+
+/// How many connections of one backend may wait for their next request.
+const IDLE_CONNECTIONS_MAX: usize = 1024;
+
+/// The most header fields that a response may have.
+const FIELDS_MAX: usize = 320;
+
+/// The most bytes that the head of an HTTP/2 response may have.
+const HEAD_BYTES_MAX: u32 = 128 * 1024;
+
+pub(super) type Client = hyper_util::client::legacy::Client<Connector, OutgoingBody>;
+
+/// Connections to the place that `settings` name.
+pub(super) fn client(runtime: &Handle, settings: &BackendSettings) -> Client {
+    hyper_util::client::legacy::Client::builder(HyperExecutor(runtime.clone()))
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .set_host(false)
+        .http1_max_headers(FIELDS_MAX)
+        .http2_only(settings.http2_only)
+        .http2_max_header_list_size(HEAD_BYTES_MAX)
+        .http2_adaptive_window(true)
+        .build(Connector::new(settings))
+}
+
+/// One backend with its connections.
+pub(super) struct Backend {
+    settings: BackendSettings,
+    client: Client,
+    runtime: Handle,
+}
+
+impl Backend {
+    pub(super) fn new(settings: BackendSettings, client: Client, runtime: Handle) -> Self {
+        Self {
+            settings,
+            client,
+            runtime,
+        }
+    }
+
+    async fn request(&self, request: Request<OutgoingBody>) -> Result<Response<Incoming>, Failed> {
+        let sending = self.client.request(request);
+        let Some(limit) = self.settings.first_byte_timeout else {
+            return sending.await.map_err(Failed::Client);
+        };
+        match tokio::time::timeout(limit, sending).await {
+            Ok(outcome) => outcome.map_err(Failed::Client),
+            Err(_) => Err(Failed::TimedOut(limit)),
+        }
+    }
+}
+
+enum Failed {
+    Client(ClientError),
+    TimedOut(Duration),
+}
+
+impl From<Failed> for SendError {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Client(error) => errors::send_error(error),
+            Failed::TimedOut(limit) => SendError::new(SendErrorKind::HttpResponseTimeout)
+                .with_source(format!("no response within {} ms", limit.as_millis())),
+        }
+    }
+}
+
+/// Sends a request, and waits for the head of the response.
+pub(super) async fn send(
+    backend: Arc<Backend>,
+    sent: BackendRequest,
+) -> Result<BackendResponse, SendError> {
+    let request = request::outgoing(&backend.settings, sent.head, sent.body)?;
+    let again = repeat(&request);
+    let answer = match (backend.request(request).await, again) {
+        (Err(Failed::Client(error)), Some(again)) if was_closed_while_idle(&error) => {
+            backend.request(again).await
+        }
+        (answer, _) => answer,
+    };
+    let pause_max = backend.settings.between_bytes_timeout;
+    Ok(response::incoming(answer?, pause_max, &backend.runtime))
+}
+
+/// The same request once more, if it may be sent twice: RFC 9110 section 9.2.2.
+fn repeat(request: &Request<OutgoingBody>) -> Option<Request<OutgoingBody>> {
+    if !request.method().is_idempotent() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = Request::new(OutgoingBody::empty());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    Some(again)
+}
+
+/// Whether the connection had served a request before, and was closed when this one arrived.
+fn was_closed_while_idle(error: &ClientError) -> bool {
+    let mut extensions = http::Extensions::new();
+    if let Some(connected) = error.connect_info() {
+        connected.get_extras(&mut extensions);
+    }
+    let info = extensions.get::<ConnectionInfo>();
+    info.is_some_and(ConnectionInfo::was_used) && errors::is_closed(error)
+}

@@ -1,0 +1,208 @@
+//! What is known about a backend.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::uri::{Authority, Scheme};
+use http::{HeaderValue, Uri};
+
+use super::tls::TlsSettings;
+
+/// What is known about a backend.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct BackendSettings {
+    /// Where it is.
+    pub url: BackendUrl,
+    /// The `Host` of every request, whatever the guest set.
+    pub override_host: Option<HeaderValue>,
+    /// How it is trusted, for https.
+    pub tls: TlsSettings,
+    /// Speak HTTP/2 only, as gRPC needs it: without TLS by prior knowledge.
+    pub http2_only: bool,
+    /// How long resolving its name, connecting and the TLS handshake may take together.
+    pub connect_timeout: Duration,
+    /// How long it may take from the start of a request to the head of the response; `None` is for ever.
+    pub first_byte_timeout: Option<Duration>,
+    /// How long it may pause within the body of a response; `None` is for ever.
+    pub between_bytes_timeout: Option<Duration>,
+    /// What guests are told about its health.
+    pub health: Health,
+}
+
+impl BackendSettings {
+    /// How long a connection may take to be made, where nothing else was said.
+    pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// A backend of which only the place is known.
+    #[must_use]
+    pub fn new(url: BackendUrl) -> Self {
+        Self {
+            url,
+            override_host: None,
+            tls: TlsSettings::default(),
+            http2_only: false,
+            connect_timeout: Self::CONNECT_TIMEOUT,
+            first_byte_timeout: None,
+            between_bytes_timeout: None,
+            health: Health::default(),
+        }
+    }
+
+    /// Whether both use the same connections.
+    pub(super) fn connects_like(&self, other: &Self) -> bool {
+        self.url.scheme == other.url.scheme
+            && self.url.authority == other.url.authority
+            && self.tls == other.tls
+            && self.http2_only == other.http2_only
+            && self.connect_timeout == other.connect_timeout
+    }
+}
+
+/// What a guest is told when it asks whether a backend is healthy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Health {
+    /// Nobody checks.
+    #[default]
+    Unknown,
+    /// It is healthy.
+    Healthy,
+    /// It is not healthy.
+    Unhealthy,
+}
+
+/// The place of a backend: `http://host[:port][/prefix]`, or the same with `https`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackendUrl {
+    scheme: Scheme,
+    authority: Authority,
+    /// What goes before every path, without a slash at its end; usually empty.
+    prefix: String,
+}
+
+impl BackendUrl {
+    /// The scheme, `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    /// What goes before every path, without a slash at its end.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// Whether connections are encrypted.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+}
+
+impl std::str::FromStr for BackendUrl {
+    type Err = InvalidUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidUrl> {
+        let invalid = |why: &str| InvalidUrl {
+            url: text.to_owned(),
+            why: why.to_owned(),
+        };
+        let uri: Uri = text.parse().map_err(|error| InvalidUrl {
+            url: text.to_owned(),
+            why: format!("{error}"),
+        })?;
+        let parts = uri.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(invalid(
+                "it has to begin with `http://` or `https://` and a host",
+            ));
+        };
+        if scheme != Scheme::HTTP && scheme != Scheme::HTTPS {
+            return Err(invalid("its scheme is neither http nor https"));
+        }
+        if authority.as_str().contains('@') {
+            return Err(invalid("it has a user name, which backends cannot have"));
+        }
+        if authority.host().is_empty() {
+            return Err(invalid("its host is empty"));
+        }
+        let path = parts.path_and_query;
+        if path.as_ref().is_some_and(|path| path.query().is_some()) {
+            return Err(invalid(
+                "it has a query; only a path can go before every request's path",
+            ));
+        }
+        let path = path.as_ref().map_or("", |path| path.path());
+        Ok(Self {
+            prefix: path.trim_end_matches('/').to_owned(),
+            scheme,
+            authority,
+        })
+    }
+}
+
+impl fmt::Display for BackendUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
+    }
+}
+
+/// A text that is not the URL of a backend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidUrl {
+    url: String,
+    why: String,
+}
+
+impl fmt::Display for InvalidUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is not the URL of a backend: {}",
+            self.url, self.why
+        )
+    }
+}
+
+impl std::error::Error for InvalidUrl {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_a_scheme_a_host_and_perhaps_a_prefix() {
+        let url: BackendUrl = "https://example.com:8443/a/b/".parse().unwrap();
+        assert!(url.is_https());
+        assert_eq!(
+            (url.authority().as_str(), url.prefix()),
+            ("example.com:8443", "/a/b")
+        );
+        assert_eq!(
+            "http://[::1]:80".parse::<BackendUrl>().unwrap().prefix(),
+            ""
+        );
+    }
+
+    #[test]
+    fn other_urls_say_what_is_wrong_with_them() {
+        for (url, why) in [
+            ("127.0.0.1:80", "begin with"),
+            ("ftp://a", "neither http nor https"),
+            ("http://user@a", "user name"),
+            ("http://a/?q", "query"),
+            ("http://", "invalid"),
+            ("", "empty"),
+        ] {
+            let error = url.parse::<BackendUrl>().unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What can be written on the command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::backends::BackendUrl;
+
+/// Runs Fastly Compute programs on this machine, on wasmtime, wasmer or wasmi.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fastlike",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub(super) struct CommandLine {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub serve: ServeArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Serve a program over HTTP; the default.
+    Serve(ServeArguments),
+    /// List the engines this program was built with.
+    Engines,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// The program: a WebAssembly module, binary or text.
+    #[arg(value_name = "PROGRAM", required = true)]
+    pub program: Option<PathBuf>,
+
+    /// The engine to run it with; `fastlike engines` lists them.
+    #[arg(long, value_name = "NAME")]
+    pub engine: Option<String>,
+
+    /// Where to listen; port 0 takes any free one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7676")]
+    pub addr: SocketAddr,
+
+    /// A fastly.toml with backends and stores.
+    #[arg(short = 'C', long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// A backend, in addition to those of the configuration or in place of one of them; may be repeated.
+    #[arg(long = "backend", value_name = "NAME=URL", value_parser = backend)]
+    pub backends: Vec<(String, BackendUrl)>,
+
+    /// An environment variable of the guest; may be repeated.
+    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair)]
+    pub environment: Vec<(String, String)>,
+
+    /// The memory each request may use, in MiB [default: 128].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4096))]
+    pub max_memory: Option<u64>,
+
+    /// How long each request may take, in seconds [default: 120].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<f64>,
+
+    /// How long each request may compute, in seconds [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub cpu_limit: Option<f64>,
+
+    /// What to do with a guest whose client leaves before the answer.
+    #[arg(long, value_enum, default_value_t)]
+    pub on_disconnect: OnDisconnect,
+
+    /// What to do about imports that no hostcall answers to.
+    #[arg(long, value_enum, default_value_t)]
+    pub unknown_import_behavior: UnknownImportBehavior,
+
+    /// How long requests may take to finish when the program is told to stop, in seconds.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    pub drain_timeout: f64,
+
+    /// Write guests' standard output as `stdout :: line`.
+    #[arg(long)]
+    pub log_stdout: bool,
+
+    /// Write guests' standard error as `stderr :: line`, to standard output.
+    #[arg(long)]
+    pub log_stderr: bool,
+
+    #[command(flatten)]
+    pub output: OutputArguments,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct OutputArguments {
+    /// Say more: -v, -vv, -vvv. The variable RUST_LOG says it in detail.
+    #[arg(short, long, action = ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Say nothing about requests that went well.
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// How messages are written.
+    #[arg(long, value_enum, default_value_t)]
+    pub log_format: MessageFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum MessageFormat {
+    /// A line for people.
+    #[default]
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum OnDisconnect {
+    /// Let it finish its work, within its limits.
+    #[default]
+    Finish,
+    /// Stop it.
+    Cancel,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum UnknownImportBehavior {
+    /// Refuse the program.
+    #[default]
+    LinkError,
+    /// Run the program, and trap when one is called.
+    Trap,
+}
+
+fn backend(text: &str) -> Result<(String, BackendUrl), String> {
+    let (name, url) = pair(text)?;
+    let url = url
+        .parse()
+        .map_err(|error: crate::backends::InvalidUrl| error.to_string())?;
+    Ok((name, url))
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("it has to be a name, `=`, and a value".to_owned()),
+    }
+}
+
+/// A length of time in seconds that a `Duration` can hold: from a millisecond to a year.
+fn seconds(text: &str) -> Result<f64, String> {
+    const YEAR: f64 = 365.0 * 24.0 * 3600.0;
+    let number: f64 = text
+        .parse()
+        .map_err(|_| "it has to be a number".to_owned())?;
+    if (0.001..=YEAR).contains(&number) {
+        Ok(number)
+    } else {
+        Err("it has to be between 0.001 and a year".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Result<CommandLine, clap::Error> {
+        CommandLine::try_parse_from(line.split(' '))
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_is_the_default() {
+        let line = parse("fastlike --addr 127.0.0.1:0 -C a.toml app.wasm").unwrap();
+        assert!(line.command.is_none());
+        assert_eq!(line.serve.program.unwrap().to_str(), Some("app.wasm"));
+        let line = parse("fastlike serve --engine wasmi app.wasm").unwrap();
+        let Some(Command::Serve(arguments)) = line.command else {
+            panic!("{line:?}");
+        };
+        assert_eq!(arguments.engine.as_deref(), Some("wasmi"));
+        assert!(matches!(
+            parse("fastlike engines").unwrap().command,
+            Some(Command::Engines)
+        ));
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        for line in [
+            "fastlike",
+            "fastlike serve",
+            "fastlike a.wasm --backend origin",
+            "fastlike a.wasm --backend origin=127.0.0.1",
+            "fastlike a.wasm --timeout 0",
+            "fastlike a.wasm --timeout NaN",
+            "fastlike a.wasm --env =x",
+            "fastlike a.wasm -q -v",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn options_of_the_usual_tool_keep_their_names() {
+        let line = "fastlike -v --log-stdout --log-stderr --unknown-import-behavior trap a.wasm";
+        let line = parse(line).unwrap();
+        assert!(line.serve.log_stdout && line.serve.log_stderr);
+        assert_eq!(line.serve.output.verbose, 1);
+    }
+}

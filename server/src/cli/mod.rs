@@ -1,0 +1,34 @@
+//! The command line.
+
+mod arguments;
+mod engines;
+mod output;
+mod serve;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Command, CommandLine};
+
+/// Reads the command line, and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let line = CommandLine::parse();
+    let done = match line.command {
+        Some(Command::Engines) => engines::list(),
+        Some(Command::Serve(arguments)) => serve::serve(&arguments),
+        None => serve::serve(&line.serve),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            output::error(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whatever stops the program, in words for whoever started it.
+type Failure = Box<dyn std::error::Error + Send + Sync>;

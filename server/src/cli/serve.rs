@@ -1,0 +1,155 @@
+//! `fastlike serve`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use abi_core::engine::UnknownImports;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use super::Failure;
+use super::arguments::{MessageFormat, OnDisconnect, ServeArguments, UnknownImportBehavior};
+use super::output::{self, say};
+use super::signals::Signals;
+use crate::backends::BackendSettings;
+use crate::config::LimitSettings;
+use crate::host::{self, Drained, Host, HostBuilder};
+use crate::world::{LogFormat, LogWriter};
+
+/// How long background work may take to stop when the process ends.
+const STOP_TIMEOUT: Duration = Duration::from_millis(500);
+
+pub(super) fn serve(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
+    let messages = output::start(arguments.output);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("fastlike")
+        .build()?;
+    let outcome = runtime.block_on(run(arguments));
+    runtime.shutdown_timeout(STOP_TIMEOUT);
+    drop(messages);
+    outcome
+}
+
+async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    let mut signals = Signals::new()?;
+    // Clients may connect from here on. The system keeps them waiting until the program is compiled.
+    let listener = bind(arguments.addr).await?;
+    let address = listener.local_addr()?;
+    tracing::debug!("listening on {address}");
+    let host = tokio::select! {
+        host = builder(arguments).build() => host?,
+        () = signals.next() => return Ok(ExitCode::SUCCESS),
+    };
+    say_ready(arguments, &host, address, started.elapsed());
+
+    let (stop, stopped) = oneshot::channel();
+    let serving = host.serve(listener, async {
+        // It ends also when the sender is dropped, which it is not before the host has stopped.
+        drop(stopped.await);
+    });
+    tokio::pin!(serving);
+    tokio::select! {
+        _ = &mut serving => return Ok(ExitCode::SUCCESS),
+        () = signals.next() => {}
+    }
+    tracing::info!("stopping: requests on their way may finish; a second signal stops at once");
+    // The host may have stopped already.
+    let _ = stop.send(());
+    tokio::select! {
+        drained = &mut serving => {
+            if drained == Drained::CutOff {
+                tracing::warn!(
+                    "requests that took longer than {} s were cut off", arguments.drain_timeout
+                );
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        () = signals.next() => {
+            tracing::warn!("stopped at once");
+            Ok(ExitCode::FAILURE)
+        }
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => "; another program listens there, choose another `--addr`",
+            io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
+            io::ErrorKind::PermissionDenied => "; ports below 1024 are often reserved",
+            _ => "",
+        };
+        format!("cannot listen on {address}: {error}{advice}").into()
+    })
+}
+
+fn builder(arguments: &ServeArguments) -> HostBuilder {
+    let seconds = |number: Option<f64>| number.map(Duration::from_secs_f64);
+    let mut limits = LimitSettings::default();
+    limits.memory_bytes = arguments
+        .max_memory
+        .map(|mebibytes| mebibytes * 1024 * 1024);
+    limits.wall = seconds(arguments.timeout);
+    limits.cpu = seconds(arguments.cpu_limit);
+
+    let mut builder = Host::builder()
+        .limit_settings(limits)
+        .drain_timeout(Duration::from_secs_f64(arguments.drain_timeout))
+        .on_disconnect(match arguments.on_disconnect {
+            OnDisconnect::Finish => host::OnDisconnect::Finish,
+            OnDisconnect::Cancel => host::OnDisconnect::Cancel,
+        })
+        .unknown_imports(match arguments.unknown_import_behavior {
+            UnknownImportBehavior::LinkError => UnknownImports::Refuse,
+            UnknownImportBehavior::Trap => UnknownImports::Trap,
+        })
+        .logs(LogWriter::standard_streams(LogFormat {
+            label_stdout: arguments.log_stdout,
+            label_stderr: arguments.log_stderr,
+        }));
+    if let Some(program) = &arguments.program {
+        builder = builder
+            .program(program.clone())
+            .arguments(vec![stem(program)]);
+    }
+    if let Some(engine) = &arguments.engine {
+        builder = builder.engine(engine);
+    }
+    if let Some(config) = &arguments.config {
+        builder = builder.config(config);
+    }
+    for (name, url) in &arguments.backends {
+        builder = builder.backend_with(name, BackendSettings::new(url.clone()));
+    }
+    for (name, value) in &arguments.environment {
+        builder = builder.env(name, value);
+    }
+    builder
+}
+
+/// The name by which a guest knows its own program.
+fn stem(program: &Path) -> String {
+    let stem = program.file_stem().unwrap_or(program.as_os_str());
+    stem.to_string_lossy().into_owned()
+}
+
+fn say_ready(arguments: &ServeArguments, host: &Host, address: SocketAddr, took: Duration) {
+    let program = arguments.program.as_deref().unwrap_or(Path::new("?"));
+    let (version, engine) = (env!("CARGO_PKG_VERSION"), host.engine_name());
+    let compiled_in = host.compile_time().as_secs_f64();
+    tracing::debug!("ready after {:.2} s", took.as_secs_f64());
+    if arguments.output.log_format == MessageFormat::Json {
+        let program = program.display();
+        tracing::info!(%program, %address, engine, compiled_in, version, "serving");
+        return;
+    }
+    say(&format!(
+        "fastlike {version}: serving {} on http://{address} (engine {engine}, compiled in {compiled_in:.2} s)",
+        program.display()
+    ));
+}

@@ -1,0 +1,175 @@
+//! `[local_server.backends]`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+use rustls::pki_types::{CertificateDer, ServerName};
+
+use super::error::Problem;
+use super::files::Folder;
+use super::reader::{Result, Table, Value};
+use crate::backends::{
+    BackendSettings, BackendUrl, ClientCertificate, Health, TlsSettings, certificates,
+    check_authorities,
+};
+
+/// Keys that are planned, and have no effect yet.
+const PLANNED: [&str; 7] = [
+    "latency_ms",
+    "respond",
+    "skip_tls_verify",
+    "sni_host",
+    "tls_max",
+    "tls_min",
+    "uptime",
+];
+
+/// How deep lists of certificates may be nested.
+const NESTING_MAX: usize = 8;
+
+pub(super) fn read(
+    value: &Value<'_>,
+    folder: &Folder,
+    warnings: &mut Vec<Problem>,
+) -> Result<BackendSettings> {
+    let mut table = value.table()?;
+    let url = table.require("url")?;
+    let parsed: BackendUrl = url
+        .string()?
+        .parse()
+        .map_err(|error: crate::backends::InvalidUrl| url.problem(error.to_string()))?;
+    let mut settings = BackendSettings::new(parsed);
+    settings.override_host = table.get("override_host").map(host).transpose()?;
+    settings.tls = tls(&mut table, folder)?;
+    for name in ["grpc", "http2"] {
+        settings.http2_only |= flag(table.get(name))?.unwrap_or(false);
+    }
+    if let Some(limit) = milliseconds(table.get("connect_timeout_ms"))? {
+        settings.connect_timeout = limit;
+    }
+    settings.first_byte_timeout = milliseconds(table.get("first_byte_timeout_ms"))?;
+    settings.between_bytes_timeout = milliseconds(table.get("between_bytes_timeout_ms"))?;
+    if let Some(value) = table.get("health") {
+        settings.health = health(&value)?;
+    }
+    for name in PLANNED {
+        if let Some(value) = table.get(name) {
+            warnings.push(value.problem("not supported yet; it has no effect"));
+        }
+    }
+    table.refuse_unknown()?;
+    Ok(settings)
+}
+
+fn tls(table: &mut Table<'_>, folder: &Folder) -> Result<TlsSettings> {
+    let mut tls = TlsSettings {
+        use_sni: flag(table.get("use_sni"))?.unwrap_or(true),
+        ..TlsSettings::default()
+    };
+    if let Some(value) = table.get("cert_host") {
+        let name = ServerName::try_from(filled(&value)?.to_owned());
+        let name = name.map_err(|_| value.problem("this is neither a host name nor an address"))?;
+        tls.certificate_host = Some(name);
+    }
+    if let Some(value) = table.get("ca_certificate") {
+        let mut authorities = Vec::new();
+        collect_authorities(&value, folder, NESTING_MAX, &mut authorities)?;
+        check_authorities(&authorities).map_err(|error| value.problem(error.to_string()))?;
+        tls.authorities = Some(authorities);
+    }
+    if let Some(value) = table.get("client_certificate") {
+        tls.client_certificate = Some(Arc::new(client_certificate(&value, folder)?));
+    }
+    Ok(tls)
+}
+
+/// Reads PEM text, `{ file = … }`, `{ value = … }`, or a list of those.
+fn collect_authorities(
+    value: &Value<'_>,
+    folder: &Folder,
+    nesting_left: usize,
+    found: &mut Vec<CertificateDer<'static>>,
+) -> Result<()> {
+    if let Some(elements) = value.elements() {
+        if nesting_left == 0 {
+            return Err(value.problem("these lists are nested too deep"));
+        }
+        return elements
+            .iter()
+            .try_for_each(|value| collect_authorities(value, folder, nesting_left - 1, found));
+    }
+    let pem = if value.is_table() {
+        let mut table = value.table()?;
+        let pem = one_of(&mut table, folder, "value", "file")?;
+        table.refuse_unknown()?;
+        pem
+    } else {
+        value.string()?.as_bytes().to_vec()
+    };
+    let certificates = certificates(&pem).map_err(|error| value.problem(error.to_string()))?;
+    found.extend(certificates);
+    Ok(())
+}
+
+fn client_certificate(value: &Value<'_>, folder: &Folder) -> Result<ClientCertificate> {
+    let mut table = value.table()?;
+    let chain = one_of(&mut table, folder, "certificate", "certificate_file")?;
+    let key = one_of(&mut table, folder, "key", "key_file")?;
+    table.refuse_unknown()?;
+    ClientCertificate::from_pem(&chain, &key).map_err(|error| value.problem(error.to_string()))
+}
+
+/// The text of one key, or what is in the file that the other one names. The file wins.
+fn one_of(
+    table: &mut Table<'_>,
+    folder: &Folder,
+    text: &'static str,
+    file: &'static str,
+) -> Result<Vec<u8>> {
+    match (table.get(text), table.get(file)) {
+        (_, Some(path)) => folder
+            .read(path.string()?)
+            .map_err(|error| path.problem(error.to_string())),
+        (Some(text), None) => Ok(text.string()?.as_bytes().to_vec()),
+        (None, None) => {
+            Err(table.problem(format!("one of the keys `{text}` and `{file}` is missing")))
+        }
+    }
+}
+
+fn host(value: Value<'_>) -> Result<HeaderValue> {
+    HeaderValue::from_str(filled(&value)?)
+        .map_err(|_| value.problem("this cannot be the value of a header field"))
+}
+
+fn filled<'a>(value: &Value<'a>) -> Result<&'a str> {
+    let text = value.string()?;
+    if text.trim().is_empty() {
+        return Err(value.problem("this is empty; leave the key out to have no such setting"));
+    }
+    Ok(text)
+}
+
+fn flag(value: Option<Value<'_>>) -> Result<Option<bool>> {
+    value.map(|value| value.bool()).transpose()
+}
+
+/// A time limit; 0 is none, as on the command line of other tools.
+fn milliseconds(value: Option<Value<'_>>) -> Result<Option<Duration>> {
+    let number = value.map(|value| value.number()).transpose()?;
+    Ok(number
+        .filter(|number| *number > 0)
+        .map(Duration::from_millis))
+}
+
+fn health(value: &Value<'_>) -> Result<Health> {
+    match value.string()?.to_ascii_lowercase().as_str() {
+        "unknown" => Ok(Health::Unknown),
+        "healthy" => Ok(Health::Healthy),
+        "unhealthy" => Ok(Health::Unhealthy),
+        other => Err(value.problem(format!(
+            "`{other}` is no health; there are `unknown`, `healthy` and `unhealthy`"
+        ))),
+    }
+}

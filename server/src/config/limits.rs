@@ -1,0 +1,82 @@
+//! `[local_server.limits]`.
+
+use std::time::Duration;
+
+use abi_core::Limits;
+
+use super::reader::{Result, Value};
+
+/// What a run may use, where something was said about it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitSettings {
+    /// Linear memory, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// From start to end.
+    pub wall: Option<Duration>,
+    /// While the guest itself runs.
+    pub cpu: Option<Duration>,
+}
+
+impl LimitSettings {
+    /// These settings, and those of `other` where these say nothing.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            memory_bytes: self.memory_bytes.or(other.memory_bytes),
+            wall: self.wall.or(other.wall),
+            cpu: self.cpu.or(other.cpu),
+        }
+    }
+
+    /// These settings, and the defaults where they say nothing.
+    #[must_use]
+    pub fn or_default(self) -> Limits {
+        let default = Limits::default();
+        Limits {
+            memory_bytes: self.memory_bytes.unwrap_or(default.memory_bytes),
+            wall: self.wall.unwrap_or(default.wall),
+            cpu: self.cpu.unwrap_or(default.cpu),
+        }
+    }
+}
+
+impl From<Limits> for LimitSettings {
+    fn from(limits: Limits) -> Self {
+        Self {
+            memory_bytes: Some(limits.memory_bytes),
+            wall: Some(limits.wall),
+            cpu: Some(limits.cpu),
+        }
+    }
+}
+
+pub(super) fn read(value: &Value<'_>) -> Result<LimitSettings> {
+    let mut table = value.table()?;
+    let settings = LimitSettings {
+        memory_bytes: match table.get("memory_mb") {
+            Some(value) => Some(mebibytes(&value)?),
+            None => None,
+        },
+        wall: milliseconds(table.get("wall_ms"))?,
+        cpu: milliseconds(table.get("cpu_ms"))?,
+    };
+    table.refuse_unknown()?;
+    Ok(settings)
+}
+
+fn mebibytes(value: &Value<'_>) -> Result<u64> {
+    let number = value.number()?;
+    let bytes = number.checked_mul(1024 * 1024).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| value.problem("a limit on memory is at least 1 MiB"))
+}
+
+fn milliseconds(value: Option<Value<'_>>) -> Result<Option<Duration>> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    match value.number()? {
+        0 => Err(value.problem("a limit on time is at least 1 ms")),
+        number => Ok(Some(Duration::from_millis(number))),
+    }
+}

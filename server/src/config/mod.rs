@@ -1,0 +1,160 @@
+//! `fastly.toml`: what a service is configured with on this machine.
+//!
+//! The format is that of the Fastly CLI and its local server, with a few keys more. [`Manifest::read`] does it all:
+//! mistakes are errors that name file, line and key; what is known but not supported yet is a warning.
+
+mod backends;
+mod dictionaries;
+mod error;
+mod files;
+mod limits;
+mod reader;
+
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use crate::backends::BackendSettings;
+use crate::stores::Dictionary;
+pub use error::ConfigError;
+use error::Problem;
+use files::Folder;
+pub(crate) use files::{FileError, read_bounded};
+pub use limits::LimitSettings;
+use reader::{Table, Value};
+
+/// The newest version of the format that is understood.
+const VERSION_MAX: u64 = 3;
+
+/// Tables of `[local_server]` that other tools use, or that later versions of this program will.
+const NOT_USED: [&str; 13] = [
+    "acls",
+    "device_detection",
+    "fake_valid_fastly_keys",
+    "geolocation",
+    "kv_stores",
+    "object_store",
+    "object_stores",
+    "pushpin",
+    "secret_stores",
+    "shielding_sites",
+    "log_endpoints",
+    "viceroy_version",
+    "websockets_passthrough",
+];
+
+/// What a `fastly.toml` says about running a program on this machine.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Manifest {
+    /// `[local_server.backends]`, in the order of their names.
+    pub backends: Vec<(String, BackendSettings)>,
+    /// `[local_server.dictionaries]`, also called `config_stores`.
+    pub dictionaries: Vec<(String, Dictionary)>,
+    /// `[local_server.limits]`.
+    pub limits: LimitSettings,
+    /// `[local_server.env]`: environment variables for the guest.
+    pub environment: Vec<(String, String)>,
+    /// What is in the file and has no effect.
+    pub warnings: Vec<ConfigError>,
+}
+
+impl Manifest {
+    /// Reads a `fastly.toml`, and every file it names. Relative paths are relative to its folder, or else to the
+    /// working directory.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with the first mistake.
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let bytes = read_bounded(file).map_err(|error| ConfigError::unreadable(file, &error))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let error = std::io::Error::new(std::io::ErrorKind::InvalidData, error);
+            ConfigError::unreadable(file, &error)
+        })?;
+        Self::parse(&text, file)
+    }
+
+    /// [`read`](Self::read), for a text that was read already; `file` is used for messages and to find other files.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] with the first mistake.
+    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        let document = DeTable::parse(text).map_err(|error| {
+            let problem = Problem {
+                span: error.span().unwrap_or_default(),
+                key: String::new(),
+                message: error.message().to_owned(),
+            };
+            problem.locate(file, text)
+        })?;
+        let mut manifest = Self::default();
+        let mut warnings = Vec::new();
+        manifest
+            .fill(Table::root(&document), &Folder::of(file), &mut warnings)
+            .map_err(|problem| problem.locate(file, text))?;
+        let warnings = warnings.into_iter();
+        manifest.warnings = warnings.map(|problem| problem.locate(file, text)).collect();
+        Ok(manifest)
+    }
+
+    fn fill(
+        &mut self,
+        mut root: Table<'_>,
+        folder: &Folder,
+        warnings: &mut Vec<Problem>,
+    ) -> reader::Result<()> {
+        if let Some(version) = root.get("manifest_version") {
+            check_version(&version)?;
+        }
+        let Some(local) = root.get("local_server") else {
+            return Ok(());
+        };
+        let mut local = local.table()?;
+        if let Some(value) = local.get("backends") {
+            self.backends = named(&value, |value| backends::read(value, folder, warnings))?;
+        }
+        if let Some(value) = local.get_either("dictionaries", "config_stores")? {
+            self.dictionaries = named(&value, |value| dictionaries::read(value, folder))?;
+        }
+        if let Some(value) = local.get("limits") {
+            self.limits = limits::read(&value)?;
+        }
+        if let Some(value) = local.get("env") {
+            self.environment = named(&value, |value| value.string().map(str::to_owned))?;
+        }
+        for name in NOT_USED {
+            if let Some(value) = local.get(name) {
+                tracing::debug!("`{}` has no effect yet", value.key);
+            }
+        }
+        warnings.extend(local.unknown());
+        Ok(())
+    }
+}
+
+fn check_version(version: &Value<'_>) -> reader::Result<()> {
+    let number = version.number()?;
+    if number > VERSION_MAX {
+        return Err(version.problem(format!(
+            "version {number} is newer than this program, which understands up to {VERSION_MAX}"
+        )));
+    }
+    Ok(())
+}
+
+/// Reads a table whose keys are names of things.
+fn named<'a, T>(
+    value: &Value<'a>,
+    mut read: impl FnMut(&Value<'a>) -> reader::Result<T>,
+) -> reader::Result<Vec<(String, T)>> {
+    let table = value.table()?;
+    table
+        .all()
+        .map(|(name, value)| Ok((name.to_owned(), read(&value)?)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! Reading TOML tables key by key, so that every mistake can be told with its place.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::error::Problem;
+
+pub(super) type Result<T> = std::result::Result<T, Problem>;
+
+/// A value with its place and its name.
+#[derive(Clone, Debug)]
+pub(super) struct Value<'a> {
+    /// Its name in one line, as in `local_server.backends.origin.url`.
+    pub key: String,
+    value: &'a Spanned<DeValue<'a>>,
+}
+
+impl<'a> Value<'a> {
+    pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem {
+            span: self.value.span(),
+            key: self.key.clone(),
+            message: message.into(),
+        }
+    }
+
+    fn expected(&self, what: &str) -> Problem {
+        let found = self.value.get_ref().type_str();
+        self.problem(format!("expected {what}, found {}", article(found)))
+    }
+
+    pub(super) fn string(&self) -> Result<&'a str> {
+        let string = self.value.get_ref().as_str();
+        string.ok_or_else(|| self.expected("a string"))
+    }
+
+    pub(super) fn bool(&self) -> Result<bool> {
+        let bool = self.value.get_ref().as_bool();
+        bool.ok_or_else(|| self.expected("true or false"))
+    }
+
+    /// A number without sign.
+    pub(super) fn number(&self) -> Result<u64> {
+        let integer = self.value.get_ref().as_integer();
+        integer
+            .and_then(|integer| u64::from_str_radix(integer.as_str(), integer.radix()).ok())
+            .ok_or_else(|| self.expected("an integer that is not negative"))
+    }
+
+    pub(super) fn table(&self) -> Result<Table<'a>> {
+        let table = self.value.get_ref().as_table();
+        let entries = table.ok_or_else(|| self.expected("a table"))?;
+        Ok(Table {
+            key: self.key.clone(),
+            span: self.value.span(),
+            entries,
+            known: HashSet::new(),
+        })
+    }
+
+    pub(super) fn is_table(&self) -> bool {
+        self.value.get_ref().is_table()
+    }
+
+    /// The elements, when this is an array.
+    pub(super) fn elements(&self) -> Option<Vec<Value<'a>>> {
+        let array = self.value.get_ref().as_array()?;
+        let elements = array.iter().enumerate();
+        Some(
+            elements
+                .map(|(index, value)| Value {
+                    key: format!("{}[{index}]", self.key),
+                    value,
+                })
+                .collect(),
+        )
+    }
+}
+
+/// A table of which some keys have been asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Table<'a> {
+    pub key: String,
+    span: Range<usize>,
+    entries: &'a DeTable<'a>,
+    known: HashSet<&'static str>,
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn root(document: &'a Spanned<DeTable<'a>>) -> Self {
+        Self {
+            key: String::new(),
+            span: document.span(),
+            entries: document.get_ref(),
+            known: HashSet::new(),
+        }
+    }
+
+    pub(super) fn problem(&self, message: impl Into<String>) -> Problem {
+        Problem {
+            span: self.span.clone(),
+            key: self.key.clone(),
+            message: message.into(),
+        }
+    }
+
+    /// The value of a key that this table may have.
+    pub(super) fn get(&mut self, name: &'static str) -> Option<Value<'a>> {
+        self.known.insert(name);
+        let value = self.entries.get(name)?;
+        Some(Value {
+            key: join(&self.key, name),
+            value,
+        })
+    }
+
+    /// The value of a key that this table must have.
+    pub(super) fn require(&mut self, name: &'static str) -> Result<Value<'a>> {
+        let value = self.get(name);
+        value.ok_or_else(|| self.problem(format!("the key `{name}` is missing")))
+    }
+
+    /// The value of a key that has two names; at most one of them may be used.
+    pub(super) fn get_either(
+        &mut self,
+        name: &'static str,
+        alias: &'static str,
+    ) -> Result<Option<Value<'a>>> {
+        match (self.get(name), self.get(alias)) {
+            (Some(_), Some(value)) => Err(value.problem(format!(
+                "`{alias}` is another name of `{name}`; use only one of them"
+            ))),
+            (value, other) => Ok(value.or(other)),
+        }
+    }
+
+    /// Every key and value, whatever the keys are.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a> {
+        let key = self.key.clone();
+        self.entries.iter().map(move |(name, value)| {
+            let name = name.get_ref().as_ref();
+            let key = join(&key, name);
+            (name, Value { key, value })
+        })
+    }
+
+    /// A problem for each key that nobody asked for.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = Problem> {
+        let unknown = self.entries.iter();
+        let unknown = unknown.filter(|(name, _)| !self.known.contains(name.get_ref().as_ref()));
+        unknown.map(|(name, _)| Problem {
+            span: name.span(),
+            key: self.key.clone(),
+            message: format!(
+                "there is no key `{}`{}",
+                name.get_ref(),
+                self.suggestion(name.get_ref())
+            ),
+        })
+    }
+
+    /// Makes an error of the first key that nobody asked for.
+    pub(super) fn refuse_unknown(&self) -> Result<()> {
+        self.unknown().next().map_or(Ok(()), Err)
+    }
+
+    fn suggestion(&self, name: &str) -> String {
+        let likeness = |known: &&&str| (strsim::jaro_winkler(name, known) * 1000.0) as u32;
+        let closest = self.known.iter().max_by_key(likeness);
+        if let Some(closest) = closest
+            && likeness(&closest) >= 800
+        {
+            return format!("; did you mean `{closest}`?");
+        }
+        let mut known: Vec<_> = self.known.iter().copied().collect();
+        known.sort_unstable();
+        format!("; there are: {}", known.join(", "))
+    }
+}
+
+fn join(key: &str, name: &str) -> String {
+    if key.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{key}.{name}")
+    }
+}
+
+fn article(noun: &str) -> String {
+    let article = if noun.starts_with(['a', 'i']) {
+        "an"
+    } else {
+        "a"
+    };
+    format!("{article} {noun}")
+}

@@ -1,0 +1,180 @@
+use super::*;
+use crate::backends::Health;
+
+fn parse(text: &str) -> Result<Manifest, ConfigError> {
+    Manifest::parse(text, Path::new("fastly.toml"))
+}
+
+fn error(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn a_manifest_of_the_usual_kind_is_read() {
+    let manifest = parse(
+        r#"
+        manifest_version = 3
+        name = "app"
+        authors = ["me"]
+        [scripts]
+        build = "cargo build"
+        [local_server]
+        viceroy_version = "0.9"
+        [local_server.backends.origin]
+        url = "https://example.com/v1"
+        override_host = "example.com"
+        first_byte_timeout_ms = 1_500
+        health = "Healthy"
+        [local_server.backends."127.0.0.1"]
+        url = "http://127.0.0.1:8080"
+        grpc = true
+        [local_server.config_stores.settings]
+        format = "inline-toml"
+        [local_server.config_stores.settings.contents]
+        color = "blue"
+        [local_server.limits]
+        memory_mb = 64
+        cpu_ms = 50
+        [local_server.env]
+        STAGE = "test"
+        [local_server.kv_stores]
+        store = []
+        "#,
+    )
+    .unwrap();
+    assert!(manifest.warnings.is_empty(), "{:?}", manifest.warnings);
+    let [(plain_name, plain), (origin_name, origin)] = &manifest.backends[..] else {
+        panic!("{:?}", manifest.backends);
+    };
+    assert_eq!(
+        (plain_name.as_str(), origin_name.as_str()),
+        ("127.0.0.1", "origin")
+    );
+    assert!(plain.http2_only);
+    assert_eq!(origin.url.to_string(), "https://example.com/v1");
+    assert_eq!(origin.first_byte_timeout.unwrap().as_millis(), 1500);
+    assert_eq!(origin.health, Health::Healthy);
+    assert_eq!(manifest.dictionaries[0].0, "settings");
+    assert_eq!(manifest.limits.memory_bytes, Some(64 * 1024 * 1024));
+    assert_eq!(manifest.limits.or_default().cpu.as_millis(), 50);
+    assert_eq!(
+        manifest.environment,
+        [("STAGE".to_owned(), "test".to_owned())]
+    );
+}
+
+#[test]
+fn an_unknown_key_of_a_backend_is_told_with_its_place() {
+    let text = "\n[local_server.backends.origin]\nurll = 'http://a'\nurl = 'http://a'\n";
+    assert_eq!(
+        error(text),
+        "fastly.toml:3: in `local_server.backends.origin`: there is no key `urll`; did you mean `url`?"
+    );
+}
+
+#[test]
+fn a_key_like_no_other_gets_the_list_of_keys() {
+    let message = error("[local_server.limits]\nxyzzy = 1");
+    assert!(
+        message.contains("there are: cpu_ms, memory_mb, wall_ms"),
+        "{message}"
+    );
+}
+
+#[test]
+fn an_unknown_table_is_a_warning() {
+    let manifest =
+        parse("[local_server]\n[local_server.backend.origin]\nurl = 'http://a'").unwrap();
+    let warning = manifest.warnings[0].to_string();
+    assert!(warning.contains("did you mean `backends`?"), "{warning}");
+}
+
+#[test]
+fn a_planned_key_is_a_warning() {
+    let manifest = parse("[local_server.backends.a]\nurl = 'http://a'\nskip_tls_verify = true");
+    let warning = manifest.unwrap().warnings[0].to_string();
+    assert_eq!(
+        warning,
+        "fastly.toml:3: in `local_server.backends.a.skip_tls_verify`: not supported yet; it has no effect"
+    );
+}
+
+#[test]
+fn mistakes_say_what_was_expected() {
+    for (text, expected) in [
+        (
+            "local_server = 1",
+            "fastly.toml:1: in `local_server`: expected a table, found an integer",
+        ),
+        ("[local_server.backends.a]", "the key `url` is missing"),
+        (
+            "[local_server.backends]\na = 'http://a'",
+            "expected a table, found a string",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 1",
+            "expected a string, found an integer",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 'a:b:c'",
+            "is not the URL of a backend",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 'http://a'\nuse_sni = 'no'",
+            "expected true or false",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 'http://a'\ncert_host = ' '",
+            "this is empty",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 'http://a'\nfirst_byte_timeout_ms = -1",
+            "not negative",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 'http://a'\nhealth = 'ill'",
+            "`ill` is no health",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 'http://a'\nca_certificate = 'x'",
+            "no PEM certificate",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 'http://a'\nca_certificate = {file = 'none.pem'}",
+            "none.pem",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 'http://a'\nca_certificate = {}",
+            "`value` and `file`",
+        ),
+        (
+            "[local_server.dictionaries.a]\nformat = 'yaml'",
+            "`yaml` is no format",
+        ),
+        (
+            "[local_server.dictionaries.a]\nformat = 'json'\nfile = 'none.json'",
+            "none.json",
+        ),
+        (
+            "[local_server.dictionaries]\n[local_server.config_stores]",
+            "another name of",
+        ),
+        ("[local_server.limits]\ncpu_ms = 0", "at least 1 ms"),
+        ("manifest_version = 4", "newer than this program"),
+        ("a = ", "fastly.toml:1:"),
+    ] {
+        let message = error(text);
+        assert!(message.contains(expected), "{text}\ngives\n{message}");
+    }
+}
+
+#[test]
+fn a_manifest_that_is_not_there_is_an_error() {
+    let message = Manifest::read(Path::new("no/such/fastly.toml"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.starts_with("no/such/fastly.toml: the file cannot be read"),
+        "{message}"
+    );
+}

@@ -1,0 +1,131 @@
+//! The engines this binary was built with, and the choice among them.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use abi_core::Engine;
+use abi_core::engine::{EngineEntry, EngineError, EngineOptions, UnknownImports};
+use cfg_if::cfg_if;
+
+/// One slice a runtime crate, in the order of preference.
+const COMPILED_IN: &[&[EngineEntry]] = &[
+    WASMTIME, //
+    WASMER, WASMI,
+];
+
+cfg_if! {
+    if #[cfg(feature = "wasmtime")] {
+        const WASMTIME: &[EngineEntry] = runtime_wasmtime::ENGINES;
+    } else {
+        const WASMTIME: &[EngineEntry] = &[];
+    }
+}
+
+cfg_if! {
+    if #[cfg(feature = "wasmer")] {
+        const WASMER: &[EngineEntry] = runtime_wasmer::ENGINES;
+    } else {
+        const WASMER: &[EngineEntry] = &[];
+    }
+}
+
+cfg_if! {
+    if #[cfg(feature = "wasmi")] {
+        const WASMI: &[EngineEntry] = runtime_wasmi::ENGINES;
+    } else {
+        const WASMI: &[EngineEntry] = &[];
+    }
+}
+
+/// Every engine this binary was built with; the first one is the default.
+pub fn engines() -> impl Iterator<Item = &'static EngineEntry> {
+    COMPILED_IN.iter().copied().flatten()
+}
+
+/// The engine called `name`, or the default one.
+///
+/// # Errors
+///
+/// [`UnknownEngine`] when none of that name, or none at all, was compiled in.
+pub fn find_engine(name: Option<&str>) -> Result<&'static EngineEntry, UnknownEngine> {
+    let mut all = engines();
+    let found = match name {
+        Some(name) => all.find(|engine| engine.name == name),
+        None => all.next(),
+    };
+    found.ok_or_else(|| UnknownEngine(name.map(str::to_owned)))
+}
+
+/// There is no engine of the name that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownEngine(Option<String>);
+
+impl fmt::Display for UnknownEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = engines().map(|engine| engine.name).collect();
+        if names.is_empty() {
+            return f.write_str(
+                "this program was built without an engine; build it with one of the features \
+                 `wasmtime`, `wasmer`, `wasmi`",
+            );
+        }
+        let name = self.0.as_deref().unwrap_or_default();
+        write!(
+            f,
+            "there is no engine `{name}` here; compiled in: {}",
+            names.join(", ")
+        )
+    }
+}
+
+impl std::error::Error for UnknownEngine {}
+
+/// What makes two engines the same: their name and their options.
+type EngineKey = (&'static str, UnknownImports, u64, u32, usize);
+
+/// Makes an engine, or gives the one that another host in this process made with the same options.
+///
+/// An engine may reserve terabytes of address space for its instances. A process has room for a few of those, not for
+/// one per host of a test suite.
+///
+/// # Errors
+///
+/// [`EngineError`] when the engine does not work here.
+pub fn shared_engine(
+    entry: &'static EngineEntry,
+    options: &EngineOptions,
+) -> Result<Arc<dyn Engine>, EngineError> {
+    static ENGINES: Mutex<Vec<(EngineKey, Weak<dyn Engine>)>> = Mutex::new(Vec::new());
+
+    let key = (
+        entry.name,
+        options.unknown_imports,
+        options.memory_bytes_max,
+        options.pooled_instances,
+        options.guest_threads_max,
+    );
+    // Held while the engine is made, so that two hosts that start at once share it too.
+    let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
+    engines.retain(|(_, engine)| engine.strong_count() > 0);
+    let same = engines.iter().find(|(other, _)| *other == key);
+    if let Some(engine) = same.and_then(|(_, engine)| engine.upgrade()) {
+        return Ok(engine);
+    }
+    let engine = (entry.create)(options)?;
+    engines.push((key, Arc::downgrade(&engine)));
+    Ok(engine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_engine_is_an_error_that_names_the_known_ones() {
+        let error = find_engine(Some("v8")).unwrap_err().to_string();
+        for engine in engines() {
+            assert!(error.contains(engine.name), "{error}");
+        }
+        assert!(error.contains("v8") || engines().next().is_none());
+    }
+}

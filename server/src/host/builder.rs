@@ -1,0 +1,291 @@
+//! [`HostBuilder`]: a host from its program and what it needs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use abi_core::engine::{EngineOptions, UnknownImports};
+use abi_core::platform::Logs;
+use abi_core::session::GuestEnvironment;
+use abi_core::{Engine, Limits, Platform, Program, Service};
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+use super::{Host, HostError, Inner, OnDisconnect, Policy, RequestIds};
+use crate::backends::{BackendSet, BackendSettings, InvalidUrl};
+use crate::config::{LimitSettings, Manifest};
+use crate::engines::{find_engine, shared_engine};
+use crate::program::{self, ProgramSource};
+use crate::stores::{Dictionary, DictionarySet};
+use crate::world::{SystemClock, SystemRandom, TokioExecutor, TracingLogs};
+
+type PlatformChange = Box<dyn FnOnce(Platform) -> Platform + Send>;
+
+/// Collects what a [`Host`] needs.
+///
+/// What is set here goes before what the configuration file says.
+#[derive(Default)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct HostBuilder {
+    engine: Option<String>,
+    program: Option<ProgramSource>,
+    config: Option<PathBuf>,
+    backends: Vec<(String, BackendSettings)>,
+    dictionaries: Vec<(String, Dictionary)>,
+    limits: LimitSettings,
+    environment: Vec<(String, String)>,
+    arguments: Option<Vec<String>>,
+    logs: Option<Arc<dyn Logs>>,
+    engine_options: EngineOptions,
+    on_disconnect: OnDisconnect,
+    drain_timeout: Option<Duration>,
+    platform: Option<PlatformChange>,
+}
+
+impl HostBuilder {
+    /// How long requests may take to finish after a host was told to stop, where nothing else was said.
+    pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// The engine to run the program with, by its name; otherwise the first one that was compiled in.
+    pub fn engine(mut self, name: impl Into<String>) -> Self {
+        self.engine = Some(name.into());
+        self
+    }
+
+    /// The program: bytes, a file, or one that was compiled before.
+    pub fn program(mut self, program: impl Into<ProgramSource>) -> Self {
+        self.program = Some(program.into());
+        self
+    }
+
+    /// A `fastly.toml`.
+    pub fn config(mut self, file: impl Into<PathBuf>) -> Self {
+        self.config = Some(file.into());
+        self
+    }
+
+    /// A backend of which only the URL is known.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidUrl`].
+    pub fn backend(self, name: impl Into<String>, url: &str) -> Result<Self, InvalidUrl> {
+        let settings = BackendSettings::new(url.parse()?);
+        Ok(self.backend_with(name, settings))
+    }
+
+    /// A backend.
+    pub fn backend_with(mut self, name: impl Into<String>, settings: BackendSettings) -> Self {
+        self.backends.push((name.into(), settings));
+        self
+    }
+
+    /// A dictionary or config store.
+    pub fn dictionary(mut self, name: impl Into<String>, dictionary: Dictionary) -> Self {
+        self.dictionaries.push((name.into(), dictionary));
+        self
+    }
+
+    /// What each run may use.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits.into();
+        self
+    }
+
+    /// What each run may use, where something is said about it.
+    pub fn limit_settings(mut self, limits: LimitSettings) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// An environment variable of the guest.
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.environment.push((name.into(), value.into()));
+        self
+    }
+
+    /// The program's arguments, its name first.
+    pub fn arguments(mut self, arguments: Vec<String>) -> Self {
+        self.arguments = Some(arguments);
+        self
+    }
+
+    /// Where guests' log lines go; otherwise they become events of `tracing`.
+    pub fn logs(mut self, logs: impl Logs + 'static) -> Self {
+        self.logs = Some(Arc::new(logs));
+        self
+    }
+
+    /// What to do about imports that no hostcall answers to.
+    pub fn unknown_imports(mut self, unknown_imports: UnknownImports) -> Self {
+        self.engine_options.unknown_imports = unknown_imports;
+        self
+    }
+
+    /// How many instances the engine keeps room for, where it pools them.
+    pub fn pooled_instances(mut self, instances: u32) -> Self {
+        self.engine_options.pooled_instances = instances;
+        self
+    }
+
+    /// What becomes of a guest whose client leaves before it has been answered.
+    pub fn on_disconnect(mut self, on_disconnect: OnDisconnect) -> Self {
+        self.on_disconnect = on_disconnect;
+        self
+    }
+
+    /// How long requests may take to finish after the host was told to stop.
+    pub fn drain_timeout(mut self, timeout: Duration) -> Self {
+        self.drain_timeout = Some(timeout);
+        self
+    }
+
+    /// Changes the world that guests run in: another clock, backends in this process.
+    pub fn platform(mut self, change: impl FnOnce(Platform) -> Platform + Send + 'static) -> Self {
+        self.platform = Some(Box::new(change));
+        self
+    }
+
+    /// Reads the configuration, compiles the program, and makes the host.
+    ///
+    /// # Errors
+    ///
+    /// [`HostError`].
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime.
+    pub async fn build(self) -> Result<Host, HostError> {
+        let runtime = Handle::current();
+        let random = SystemRandom::new()?;
+        let building = runtime.clone();
+        // Reading files and compiling block.
+        let built = runtime.spawn_blocking(move || self.build_blocking(building, random));
+        built.await.map_err(HostError::Interrupted)?
+    }
+
+    fn build_blocking(mut self, runtime: Handle, random: SystemRandom) -> Result<Host, HostError> {
+        let manifest = match self.config.take() {
+            Some(file) => Manifest::read(&file)?,
+            None => Manifest::default(),
+        };
+        for warning in &manifest.warnings {
+            tracing::warn!("{warning}");
+        }
+        let limits = self.limits.or(manifest.limits).or_default();
+        self.engine_options.memory_bytes_max = limits.memory_bytes;
+        let compiled = self.compile()?;
+        let policy = Policy {
+            on_disconnect: self.on_disconnect,
+            drain_timeout: self.drain_timeout.unwrap_or(Self::DRAIN_TIMEOUT),
+        };
+        let environment = environment(&self, &manifest);
+        let tasks = TaskTracker::new();
+        let platform = platform(self, manifest, &runtime, &tasks, random);
+        let service = Service {
+            limits,
+            environment: Arc::new(environment),
+            ..Service::new(compiled.program, platform)
+        };
+        Ok(Host(Arc::new(Inner {
+            service,
+            engine_name: compiled.engine_name,
+            _engine: compiled.engine,
+            compile_time: compiled.time,
+            policy,
+            ids: RequestIds::new(random),
+            tasks,
+            runtime,
+        })))
+    }
+
+    fn compile(&mut self) -> Result<Compiled, HostError> {
+        let bytes = match self.program.take().ok_or(HostError::NoProgram)? {
+            ProgramSource::Bytes(bytes) => bytes,
+            ProgramSource::File(file) => program::read(file)?,
+            ProgramSource::Compiled(program, engine_name) => {
+                return Ok(Compiled {
+                    program,
+                    engine: None,
+                    engine_name,
+                    time: Duration::ZERO,
+                });
+            }
+        };
+        let started = Instant::now();
+        let wasm = program::to_binary(&bytes)?;
+        let entry = find_engine(self.engine.as_deref())?;
+        let engine_name = entry.name;
+        let engine =
+            shared_engine(entry, &self.engine_options).map_err(|error| HostError::Engine {
+                engine: engine_name,
+                error,
+            })?;
+        let program = engine.compile(&wasm).map_err(|error| HostError::Compile {
+            engine: engine_name,
+            error,
+        })?;
+        Ok(Compiled {
+            program,
+            engine: Some(engine),
+            engine_name,
+            time: started.elapsed(),
+        })
+    }
+}
+
+struct Compiled {
+    program: Arc<dyn Program>,
+    engine: Option<Arc<dyn Engine>>,
+    engine_name: &'static str,
+    time: Duration,
+}
+
+fn platform(
+    builder: HostBuilder,
+    manifest: Manifest,
+    runtime: &Handle,
+    tasks: &TaskTracker,
+    random: SystemRandom,
+) -> Platform {
+    // Of two with one name the later one counts, which is the one from the builder.
+    let backends = manifest.backends.into_iter().chain(builder.backends);
+    let dictionaries = manifest
+        .dictionaries
+        .into_iter()
+        .chain(builder.dictionaries);
+    let platform = Platform {
+        clock: Arc::new(SystemClock::new(runtime.clone())),
+        random: Arc::new(random),
+        executor: Arc::new(TokioExecutor::new(runtime.clone(), tasks.clone())),
+        backends: Arc::new(BackendSet::new(runtime.clone(), backends)),
+        config_stores: Arc::new(DictionarySet::from_iter(dictionaries)),
+        logs: builder.logs.unwrap_or_else(|| Arc::new(TracingLogs)),
+    };
+    match builder.platform {
+        Some(change) => change(platform),
+        None => platform,
+    }
+}
+
+fn environment(builder: &HostBuilder, manifest: &Manifest) -> GuestEnvironment {
+    let mut environment = GuestEnvironment::default();
+    if let Some(arguments) = &builder.arguments {
+        environment.arguments.clone_from(arguments);
+    }
+    for (name, value) in manifest.environment.iter().chain(&builder.environment) {
+        environment.variables.retain(|(other, _)| other != name);
+        environment.variables.push((name.clone(), value.clone()));
+    }
+    environment
+}
+
+impl std::fmt::Debug for HostBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HostBuilder")
+            .field("engine", &self.engine)
+            .field("program", &self.program)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}

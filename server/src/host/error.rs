@@ -1,0 +1,48 @@
+//! Why a host could not be made.
+
+use abi_core::engine::{CompileError, EngineError};
+
+use crate::config::ConfigError;
+use crate::engines::UnknownEngine;
+use crate::program::ProgramError;
+use crate::world::NoRandomness;
+
+/// Why a host could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// No program was given.
+    #[error("no program was given; `HostBuilder::program` takes one")]
+    NoProgram,
+    /// The program cannot be read.
+    #[error(transparent)]
+    Program(#[from] ProgramError),
+    /// The program cannot be compiled.
+    #[error("{engine} cannot compile the program: {error}")]
+    Compile {
+        /// The engine.
+        engine: &'static str,
+        /// Why.
+        error: CompileError,
+    },
+    /// There is no such engine.
+    #[error(transparent)]
+    UnknownEngine(#[from] UnknownEngine),
+    /// The engine does not work here.
+    #[error("the engine {engine} does not work here: {error}")]
+    Engine {
+        /// The engine.
+        engine: &'static str,
+        /// Why.
+        error: EngineError,
+    },
+    /// The configuration is not valid.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The operating system gives no randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+    /// Compiling was stopped in the middle.
+    #[error("compiling was interrupted: {0}")]
+    Interrupted(tokio::task::JoinError),
+}

@@ -1,0 +1,159 @@
+//! [`Host`]: a program with its world, ready to answer requests.
+
+mod builder;
+mod error;
+mod id;
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use abi_core::body::OutgoingBody;
+use abi_core::{Engine, Service};
+use bytes::Bytes;
+use http::{Request, Response};
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+pub use builder::HostBuilder;
+pub use error::HostError;
+pub(crate) use id::RequestIds;
+
+use crate::serve::{self, ConnectionAddresses};
+
+/// A program with its world, ready to answer requests. Clones are the same host.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let host = fastlike::Host::builder()
+///     .program(std::path::PathBuf::from("app.wasm"))
+///     .backend("origin", "http://127.0.0.1:8080")?
+///     .build()
+///     .await?;
+/// let request = http::Request::get("http://localhost/").body(http_body_util::Empty::<bytes::Bytes>::new())?;
+/// let response = host.handle(request).await;
+/// println!("{}", response.status());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Host(Arc<Inner>);
+
+struct Inner {
+    service: Service,
+    engine_name: &'static str,
+    /// Keeps the engine for other hosts to share.
+    _engine: Option<Arc<dyn Engine>>,
+    compile_time: Duration,
+    policy: Policy,
+    ids: RequestIds,
+    tasks: TaskTracker,
+    runtime: Handle,
+}
+
+/// What a host does where it has a choice.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    pub on_disconnect: OnDisconnect,
+    pub drain_timeout: Duration,
+}
+
+/// What becomes of a guest whose client leaves before it has been answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnDisconnect {
+    /// It finishes its work, within its limits.
+    #[default]
+    Finish,
+    /// It is stopped.
+    Cancel,
+}
+
+impl Host {
+    /// A host is made from its program and what it needs.
+    #[must_use]
+    pub fn builder() -> HostBuilder {
+        HostBuilder::default()
+    }
+
+    /// The program and what its runs share.
+    #[must_use]
+    pub fn service(&self) -> &Service {
+        &self.0.service
+    }
+
+    /// The name of the engine that runs the program.
+    #[must_use]
+    pub fn engine_name(&self) -> &'static str {
+        self.0.engine_name
+    }
+
+    /// How long compiling the program took.
+    #[must_use]
+    pub fn compile_time(&self) -> Duration {
+        self.0.compile_time
+    }
+
+    /// Answers one request without a socket.
+    ///
+    /// The guest sees the address of the client that [`ConnectionAddresses`], if the request has that extension, names.
+    /// When the future is dropped before the answer, [`OnDisconnect`] says what becomes of the guest.
+    pub async fn handle<B>(&self, request: Request<B>) -> Response<OutgoingBody>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let addresses = request.extensions().get::<ConnectionAddresses>();
+        let addresses = addresses.copied().unwrap_or_default();
+        serve::answer(self, request, addresses).await
+    }
+
+    /// Answers requests over HTTP/1.1 and HTTP/2 (by prior knowledge) until `shutdown` ends, and then finishes those
+    /// that are on their way.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Drained {
+        serve::serve(self, listener, shutdown).await
+    }
+
+    /// Waits until every guest that still works after its answer has ended, and every request that guests sent without
+    /// waiting has been answered.
+    pub async fn finish(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
+    pub(crate) fn policy(&self) -> Policy {
+        self.0.policy
+    }
+
+    pub(crate) fn ids(&self) -> &RequestIds {
+        &self.0.ids
+    }
+
+    /// Runs a future that [`finish`](Self::finish) waits for.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.0.tasks.spawn_on(future, &self.0.runtime);
+    }
+}
+
+/// How a host stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Every request was finished.
+    Completely,
+    /// Some took longer than the limit, and were cut off.
+    CutOff,
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("engine", &self.0.engine_name)
+            .field("service", &self.0.service)
+            .finish_non_exhaustive()
+    }
+}

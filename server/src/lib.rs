@@ -1,0 +1,35 @@
+//! Runs Fastly Compute programs on this machine: the library behind the program `fastlike`.
+//!
+//! [`Host`] is the way in: it takes a program, compiles it with one of the [`engines()`], and answers requests, over a
+//! socket or without one. A map of the modules:
+//!
+//! * [`host`]: the host and its builder; [`program`]: what it runs; [`engines`]: with what;
+//! * [`serve`]: from a client's connection to a guest run, and back;
+//! * [`backends`]: where guests send requests; [`stores`]: what they read from;
+//! * [`world`]: clock, randomness, executor and logs;
+//! * [`config`]: `fastly.toml`; [`cli`]: the command line.
+//!
+//! What a hostcall means is said elsewhere, in [`abi_core`].
+
+#![forbid(unsafe_code)]
+
+pub mod backends;
+mod body;
+pub mod cli;
+pub mod config;
+pub mod engines;
+mod framing;
+pub mod host;
+pub mod program;
+pub mod serve;
+pub mod stores;
+pub mod world;
+
+pub use backends::BackendSettings;
+pub use config::Manifest;
+pub use engines::engines;
+pub use host::{Drained, Host, HostBuilder, HostError, OnDisconnect};
+pub use program::ProgramSource;
+pub use serve::ConnectionAddresses;
+pub use stores::Dictionary;
+pub use world::{CapturedLine, CapturedSource, LogCapture};

@@ -1,0 +1,148 @@
+//! Accepting connections, and stopping gracefully.
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{ConnectionAddresses, answer};
+use crate::host::{Drained, Host};
+
+/// How many connections may be open. More wait in the system's queue.
+const CONNECTIONS_MAX: usize = 16 * 1024;
+
+/// The most bytes that the head of a request may have.
+const HEAD_BYTES_MAX: usize = 128 * 1024;
+
+/// The most header fields that a request may have.
+const FIELDS_MAX: usize = 320;
+
+/// How long the head of a request may take to arrive. It is also how long a connection may wait for its next request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How many requests of one HTTP/2 connection are worked on at once.
+const STREAMS_MAX: u32 = 250;
+
+/// How long to wait when no connection can be accepted, for want of file handles most of the time.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+type Builder = auto::Builder<TokioExecutor>;
+
+/// Answers requests until `shutdown` ends, and then finishes those that are on their way.
+pub(crate) async fn serve(
+    host: &Host,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Drained {
+    let builder = Arc::new(builder());
+    let connections = GracefulShutdown::new();
+    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    tokio::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = accept(&listener, &permits) => accepted,
+        };
+        let (stream, addresses, permit) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                if !is_of_one_connection(&error) {
+                    tracing::warn!("no connection can be accepted, trying again: {error}");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+                continue;
+            }
+        };
+        let (builder, watcher) = (builder.clone(), connections.watcher());
+        let host = host.clone();
+        tokio::spawn(async move {
+            connection(host, &builder, stream, addresses, watcher).await;
+            drop(permit);
+        });
+    }
+    // From here on clients are refused, rather than left waiting.
+    drop(listener);
+    drain(host, connections).await
+}
+
+async fn drain(host: &Host, connections: GracefulShutdown) -> Drained {
+    let finished = async {
+        connections.shutdown().await;
+        host.finish().await;
+    };
+    match tokio::time::timeout(host.policy().drain_timeout, finished).await {
+        Ok(()) => Drained::Completely,
+        Err(_) => Drained::CutOff,
+    }
+}
+
+fn builder() -> Builder {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(FIELDS_MAX)
+        .pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(HEAD_BYTES_MAX as u32)
+        .max_concurrent_streams(STREAMS_MAX)
+        .adaptive_window(true);
+    builder
+}
+
+type Accepted = (TcpStream, ConnectionAddresses, OwnedSemaphorePermit);
+
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> io::Result<Accepted> {
+    let permit = permits.clone().acquire_owned();
+    let permit = permit.await.map_err(io::Error::other)?;
+    let (stream, client) = listener.accept().await?;
+    // An answer that is ready should not wait for the client's acknowledgement of the one before.
+    stream.set_nodelay(true)?;
+    let server = stream.local_addr()?;
+    Ok((stream, ConnectionAddresses { client, server }, permit))
+}
+
+/// Whether an error is about one connection, and the next one may be fine.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::NotConnected
+    )
+}
+
+async fn connection(
+    host: Host,
+    builder: &Builder,
+    stream: TcpStream,
+    addresses: ConnectionAddresses,
+    watcher: Watcher,
+) {
+    let service = service_fn(move |request| {
+        let host = host.clone();
+        async move { Ok::<_, Infallible>(answer(&host, request, addresses).await) }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = watcher.watch(connection).await {
+        // A client that leaves, or that does not speak HTTP, is no failure of this program.
+        tracing::debug!(
+            "the connection of {} ended early: {error}",
+            addresses.client
+        );
+    }
+}

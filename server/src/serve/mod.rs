@@ -1,0 +1,46 @@
+//! From a client's connection to a guest run, and back.
+//!
+//! * [`listen`]: accepts connections, and stops gracefully;
+//! * [`request`], [`response`]: between what HTTP libraries hold and what guests see;
+//! * [`run`]: one request on its way through a guest; [`report`]: the line about it.
+
+mod listen;
+mod report;
+mod request;
+mod response;
+mod run;
+
+use std::error::Error as StdError;
+
+use abi_core::body::OutgoingBody;
+use bytes::Bytes;
+use http::{Request, Response};
+
+pub(crate) use listen::serve;
+pub use request::ConnectionAddresses;
+
+use crate::host::Host;
+use report::RequestLine;
+use run::Attended;
+
+/// Answers one request.
+pub(crate) async fn answer<B>(
+    host: &Host,
+    request: Request<B>,
+    addresses: ConnectionAddresses,
+) -> Response<OutgoingBody>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let version = request.version();
+    let request = match request::client_request(request, addresses, host.ids()) {
+        Ok(request) => request,
+        Err(refused) => return refused.into_response(),
+    };
+    let line = RequestLine::of(&request);
+    let method = request.head.method.clone();
+    let run = host.service().start(request);
+    let answer = Attended::new(host.clone(), run, line).answer().await;
+    response::outgoing(host, answer, &method, version)
+}

@@ -1,0 +1,206 @@
+//! From a client's request to the one a guest sees.
+
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+
+use abi_core::ClientRequest;
+use abi_core::body::OutgoingBody;
+use abi_core::http::RequestHead;
+use bytes::{Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use http::uri::{Authority, Parts, PathAndQuery, Scheme};
+use http::{Method, Request, Response, StatusCode, Uri};
+
+use crate::body::receive;
+use crate::host::RequestIds;
+
+/// Both ends of a client's connection.
+///
+/// As an extension of a request it tells [`Host::handle`](crate::Host::handle) what the guest is to see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionAddresses {
+    /// The client's address.
+    pub client: SocketAddr,
+    /// The address the client connected to.
+    pub server: SocketAddr,
+}
+
+impl Default for ConnectionAddresses {
+    fn default() -> Self {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            client: nowhere,
+            server: nowhere,
+        }
+    }
+}
+
+/// A request that no guest will see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    status: StatusCode,
+    why: &'static str,
+}
+
+impl Refused {
+    fn bad(why: &'static str) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            why,
+        }
+    }
+
+    pub(super) fn into_response(self) -> Response<OutgoingBody> {
+        let mut response = Response::new(Bytes::from_static(self.why.as_bytes()).into());
+        *response.status_mut() = self.status;
+        let text = HeaderValue::from_static("text/plain; charset=utf-8");
+        response.headers_mut().insert(CONTENT_TYPE, text);
+        response
+    }
+}
+
+/// The request as a guest sees it.
+pub(super) fn client_request<B>(
+    request: Request<B>,
+    addresses: ConnectionAddresses,
+    ids: &RequestIds,
+) -> Result<ClientRequest, Refused>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let (mut parts, body) = request.into_parts();
+    if parts.method == Method::CONNECT {
+        return Err(Refused {
+            status: StatusCode::NOT_IMPLEMENTED,
+            why: "tunnels are not supported\n",
+        });
+    }
+    let original_header_names = names(&parts.headers);
+    let authority = authority(&parts.uri, &mut parts.headers, addresses.server)?;
+    parts.uri = absolute(parts.uri, authority)?;
+    Ok(ClientRequest {
+        head: RequestHead::from(parts),
+        body: receive(body),
+        original_header_names,
+        client: addresses.client,
+        server: addresses.server,
+        id: ids.next(),
+    })
+}
+
+/// The name of each field, in one allocation for all of them.
+fn names(headers: &HeaderMap) -> Vec<Bytes> {
+    let length = headers.keys().map(|name| name.as_str().len()).sum();
+    let mut all = BytesMut::with_capacity(length);
+    for name in headers.keys() {
+        all.extend_from_slice(name.as_str().as_bytes());
+    }
+    let all = all.freeze();
+    let mut names = Vec::with_capacity(headers.len());
+    let mut start = 0;
+    for name in headers.keys() {
+        let end = start + name.as_str().len();
+        let name_bytes = all.slice(start..end);
+        let fields = headers.get_all(name).iter().count();
+        names.extend(std::iter::repeat_n(name_bytes, fields));
+        start = end;
+    }
+    names
+}
+
+/// The host that the client asks for: RFC 9112 section 3.3. Where HTTP/2 has it in the URI, guests find it in `Host`
+/// too.
+fn authority(uri: &Uri, headers: &mut HeaderMap, server: SocketAddr) -> Result<Authority, Refused> {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next();
+    if hosts.next().is_some() {
+        return Err(Refused::bad("there is more than one host\n"));
+    }
+    if let Some(authority) = uri.authority() {
+        if host.is_none_or(|host| host.as_bytes() != authority.as_str().as_bytes()) {
+            let value = HeaderValue::from_str(authority.as_str());
+            headers.insert(
+                HOST,
+                value.map_err(|_| Refused::bad("the host is not valid\n"))?,
+            );
+        }
+        return Ok(authority.clone());
+    }
+    let authority = match host {
+        Some(host) if !host.is_empty() => Authority::try_from(host.as_bytes()),
+        // HTTP/1.0 has no host.
+        _ => Authority::try_from(server.to_string()),
+    };
+    authority.map_err(|_| Refused::bad("the host is not valid\n"))
+}
+
+fn absolute(uri: Uri, authority: Authority) -> Result<Uri, Refused> {
+    let path = uri.into_parts().path_and_query;
+    let mut parts = Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = Some(authority);
+    parts.path_and_query = Some(match path {
+        // `OPTIONS *` asks about the whole server.
+        Some(path) if path.as_str() != "*" => path,
+        _ => PathAndQuery::from_static("/"),
+    });
+    Uri::from_parts(parts).map_err(|_| Refused::bad("the URI is not valid\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::SystemRandom;
+    use http_body_util::Empty;
+
+    fn seen(request: http::request::Builder) -> Result<ClientRequest, Refused> {
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let ids = RequestIds::new(SystemRandom::new().unwrap());
+        client_request(request, ConnectionAddresses::default(), &ids)
+    }
+
+    #[test]
+    fn the_uri_becomes_absolute() {
+        for (uri, host, expected) in [
+            ("/a?b", Some("h:1"), "http://h:1/a?b"),
+            ("/a", None, "http://127.0.0.1:0/a"),
+            ("http://h/a", Some("other"), "http://h/a"),
+            ("*", Some("h"), "http://h/"),
+        ] {
+            let mut request = Request::get(uri);
+            if let Some(host) = host {
+                request = request.header(HOST, host);
+            }
+            let seen = seen(request).unwrap();
+            assert_eq!(seen.head.uri, expected);
+        }
+    }
+
+    #[test]
+    fn the_host_is_the_one_of_the_uri() {
+        let request = seen(Request::get("http://h/").header(HOST, "other")).unwrap();
+        assert_eq!(request.head.headers[HOST], "h");
+        let request = seen(Request::get("http://h/")).unwrap();
+        assert_eq!(request.head.headers[HOST], "h");
+        assert!(request.original_header_names.is_empty());
+    }
+
+    #[test]
+    fn hosts_that_are_none_are_refused() {
+        assert!(seen(Request::get("/").header(HOST, "a b")).is_err());
+        assert!(seen(Request::get("/").header(HOST, "a").header(HOST, "a")).is_err());
+        assert!(seen(Request::connect("h:1")).is_err());
+    }
+
+    #[test]
+    fn every_field_has_its_name() {
+        let request = Request::get("/")
+            .header(HOST, "h")
+            .header("x-a", "1")
+            .header("x-b", "2")
+            .header("x-a", "3");
+        let names = seen(request).unwrap().original_header_names;
+        assert_eq!(names, ["host", "x-a", "x-a", "x-b"]);
+    }
+}

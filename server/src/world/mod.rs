@@ -1,0 +1,16 @@
+//! Clock, randomness, executor and logs: what a [`Platform`](abi_core::Platform) needs beside backends and stores.
+
+mod clock;
+mod executor;
+mod log_capture;
+mod logs;
+mod random;
+mod runtime;
+
+pub use clock::SystemClock;
+pub use executor::TokioExecutor;
+pub use log_capture::{CapturedLine, CapturedSource, LogCapture};
+pub(crate) use logs::in_background;
+pub use logs::{LogFormat, LogWriter, TracingLogs};
+pub use random::{NoRandomness, SystemRandom};
+pub(crate) use runtime::{HyperExecutor, InRuntime};

@@ -1,0 +1,57 @@
+//! The cases, a file for each import module.
+
+mod abi;
+mod async_io;
+mod backend;
+mod config_store;
+mod dictionary;
+mod headers;
+mod http_body;
+mod http_req;
+mod http_req_send;
+mod http_resp;
+mod log;
+mod stores;
+
+use crate::check::Outcome;
+
+/// One case: the name it has in the path, and the function that runs it.
+pub struct Case {
+    pub name: &'static str,
+    pub run: fn() -> Outcome,
+}
+
+/// All cases.
+pub fn all() -> impl Iterator<Item = &'static Case> {
+    [
+        abi::CASES,
+        log::CASES,
+        http_body::CASES,
+        http_resp::CASES,
+        http_req::CASES,
+        http_req_send::CASES,
+        async_io::CASES,
+        dictionary::CASES,
+        config_store::CASES,
+        backend::CASES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The list of a file's cases. A case is named after its function; where one function serves several
+/// modules, its name is written before it.
+macro_rules! cases {
+    ($($name:ident $(= $function:expr)?),* $(,)?) => {
+        pub const CASES: &[$crate::cases::Case] = &[
+            $($crate::cases::Case {
+                name: stringify!($name),
+                run: $crate::cases::cases!(@function $name $($function)?),
+            }),*
+        ];
+    };
+    (@function $name:ident) => { $name };
+    (@function $name:ident $function:expr) => { $function };
+}
+
+use cases;

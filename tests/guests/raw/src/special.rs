@@ -1,0 +1,171 @@
+//! The routes below `/raw/`: those that answer the client in a way of their own, or not at all.
+//! Where a step before the answer fails, the answer is 500 and says which.
+
+use crate::check::{Outcome, call, check_status};
+use crate::guest::{self, NEVER, ORIGIN, REFUSED};
+use crate::sys::*;
+
+pub fn serve(route: &[&str]) -> Outcome {
+    let outcome = match route {
+        ["wait-never"] => wait_never(),
+        ["select-timeout", millis] => match millis.parse() {
+            Ok(millis) => select_timeout(millis),
+            Err(_) => return guest::answer(400, b"not a number of milliseconds"),
+        },
+        ["empty-select"] => empty_select(),
+        ["two-answers"] => return two_answers(),
+        ["streaming-answer"] => return streaming_answer(),
+        ["streaming-trailers"] => return streaming_trailers(),
+        ["abandoned-answer"] => return abandoned_answer(),
+        ["forgotten-answer"] => return forgotten_answer(),
+        ["early-hints"] => early_hints(),
+        ["pending-answer"] => pending_answer(ORIGIN),
+        ["pending-answer-refused"] => pending_answer(REFUSED),
+        _ => return guest::answer(404, b"no such route"),
+    };
+    match outcome {
+        Ok(()) => Ok(()),
+        Err(failure) => guest::answer(500, failure.as_bytes()),
+    }
+}
+
+/// Waits for a backend that never answers. Nothing comes after it unless the host has a time limit.
+fn wait_never() -> Outcome {
+    let pending = guest::start("/", NEVER)?;
+    guest::wait(pending)?;
+    guest::answer(200, b"the wait ended")
+}
+
+/// Waits for the same backend for a limited time. Answers `timeout`, or the position that `select`
+/// reported.
+fn select_timeout(millis: u32) -> Outcome {
+    let pending = guest::start("/", NEVER)?;
+    let mut index = 0;
+    check_status!(OK, async_io::select(&pending, 1, millis, &mut index));
+    if index == TIMED_OUT {
+        guest::answer(200, b"timeout")
+    } else {
+        guest::answer(200, format!("index {index}").as_bytes())
+    }
+}
+
+/// Waits for nothing, for ever, which the host has to refuse. Answers with the status.
+fn empty_select() -> Outcome {
+    let mut index = 0;
+    let status = call!(async_io::select([].as_ptr(), 0, 0, &mut index));
+    guest::answer(200, format!("status {status}").as_bytes())
+}
+
+/// Answers, tries to answer again, and adds the status of the attempt to the first answer, which is
+/// still being streamed.
+fn two_answers() -> Outcome {
+    let (mut first, mut second) = (NO_HANDLE, NO_HANDLE);
+    check_status!(OK, http_resp::new(&mut first));
+    check_status!(OK, http_resp::new(&mut second));
+    let first_body = guest::body_with(b"first answer, ")?;
+    let second_body = guest::body_with(b"second answer")?;
+    check_status!(OK, http_resp::send_downstream(first, first_body, 1));
+    let status = call!(http_resp::send_downstream(second, second_body, 0));
+    guest::write(first_body, format!("then status {status}").as_bytes())?;
+    check_status!(OK, http_body::close(first_body));
+    Ok(())
+}
+
+/// An answer in three parts: what was in the body before, and two writes.
+fn streaming_answer() -> Outcome {
+    let mut response = NO_HANDLE;
+    check_status!(OK, http_resp::new(&mut response));
+    let body = guest::body_with(b"before ")?;
+    check_status!(OK, http_resp::send_downstream(response, body, 1));
+    // The response is gone and the body has become one that can only be written.
+    check_status!(BAD_HANDLE, http_resp::close(response));
+    guest::write(body, b"during ")?;
+    let appended = guest::body_with(b"appended")?;
+    check_status!(OK, http_body::append(body, appended));
+    check_status!(OK, http_body::close(body));
+    check_status!(BAD_HANDLE, http_body::close(body));
+    Ok(())
+}
+
+/// A streamed answer that ends in trailers.
+fn streaming_trailers() -> Outcome {
+    let mut response = NO_HANDLE;
+    check_status!(OK, http_resp::new(&mut response));
+    let (name, value) = ("trailer", "x-checksum");
+    check_status!(
+        OK,
+        http_resp::header_insert(
+            response,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len()
+        )
+    );
+    let body = guest::empty_body()?;
+    check_status!(OK, http_resp::send_downstream(response, body, 1));
+    guest::write(body, b"content")?;
+    let (name, value) = ("x-checksum", "42");
+    check_status!(
+        OK,
+        http_body::trailer_append(body, name.as_ptr(), name.len(), value.as_ptr(), value.len())
+    );
+    check_status!(OK, http_body::close(body));
+    Ok(())
+}
+
+/// A streamed answer that the guest gives up: the client has to see that it is incomplete.
+fn abandoned_answer() -> Outcome {
+    let mut response = NO_HANDLE;
+    check_status!(OK, http_resp::new(&mut response));
+    let body = guest::empty_body()?;
+    check_status!(OK, http_resp::send_downstream(response, body, 1));
+    guest::write(body, b"incomplete")?;
+    check_status!(OK, http_body::abandon(body));
+    check_status!(BAD_HANDLE, http_body::abandon(body));
+    Ok(())
+}
+
+/// A streamed answer that the guest neither closes nor gives up before it ends.
+fn forgotten_answer() -> Outcome {
+    let mut response = NO_HANDLE;
+    check_status!(OK, http_resp::new(&mut response));
+    let body = guest::empty_body()?;
+    check_status!(OK, http_resp::send_downstream(response, body, 1));
+    guest::write(body, b"forgotten")
+}
+
+/// Two interim responses with status 103, then the final one.
+fn early_hints() -> Outcome {
+    for link in ["</style.css>; rel=preload", "</script.js>; rel=preload"] {
+        let mut response = NO_HANDLE;
+        check_status!(OK, http_resp::new(&mut response));
+        check_status!(OK, http_resp::status_set(response, 103));
+        let name = "link";
+        check_status!(
+            OK,
+            http_resp::header_insert(
+                response,
+                name.as_ptr(),
+                name.len(),
+                link.as_ptr(),
+                link.len()
+            )
+        );
+        let body = guest::empty_body()?;
+        check_status!(OK, http_resp::send_downstream(response, body, 0));
+    }
+    guest::answer(200, b"after early hints")
+}
+
+/// Hands the answer over to a request that is still under way. For a backend that cannot be reached,
+/// the host makes up the answer.
+fn pending_answer(backend: &str) -> Outcome {
+    let pending = guest::start("/echo", backend)?;
+    check_status!(OK, http_resp::send_downstream_pending(pending));
+    // The pending request is used up. The client has its answer or gets it, so that what goes wrong
+    // from here on cannot be told to it.
+    let again = call!(http_resp::send_downstream_pending(pending));
+    assert_eq!(BAD_HANDLE, again, "the pending request is still there");
+    Ok(())
+}

@@ -1,0 +1,460 @@
+//! The host's calls that this guest checks, declared as the WebAssembly imports they are. Every call
+//! returns a status; pointers and lengths are 32-bit numbers.
+//!
+//! The modules have the names of the import modules, without the `fastly_` they all begin with.
+
+// Calls of different modules share names (`close`, `write`), and `read` and `write` are names of the
+// C library too. They do not meet: an import is known by its module and name together.
+#![allow(clashing_extern_declarations)]
+
+/// What every call returns.
+pub type Status = u32;
+
+/// What the host's objects are known by.
+pub type Handle = u32;
+
+/// The number that is never a handle.
+pub const NO_HANDLE: Handle = 0xFFFF_FFFE;
+
+/// What `select` reports in place of a position when the time is up.
+pub const TIMED_OUT: u32 = u32::MAX;
+
+pub const OK: Status = 0;
+pub const ERROR: Status = 1;
+pub const INVALID_ARGUMENT: Status = 2;
+pub const BAD_HANDLE: Status = 3;
+pub const BUFFER_TOO_SMALL: Status = 4;
+pub const UNSUPPORTED: Status = 5;
+pub const BAD_ALIGNMENT: Status = 6;
+pub const NONE: Status = 10;
+pub const AGAIN: Status = 14;
+
+/// The ends of a body that bytes can be written to.
+pub const BACK: u32 = 0;
+pub const FRONT: u32 = 1;
+
+/// The bits of a cache override.
+pub const CACHE_PASS: u32 = 1 << 0;
+pub const CACHE_TTL: u32 = 1 << 1;
+pub const CACHE_STALE_WHILE_REVALIDATE: u32 = 1 << 2;
+pub const CACHE_PCI: u32 = 1 << 3;
+pub const CACHE_LOOKUP_TIMEOUT: u32 = 1 << 4;
+
+/// The argument of `cache_override_v3_set`.
+#[repr(C)]
+pub struct CacheOverride {
+    pub ttl: u32,
+    pub stale_while_revalidate: u32,
+    pub surrogate_keys: *const u8,
+    pub surrogate_keys_len: usize,
+    pub lookup_timeout_ms: u32,
+}
+
+/// What a failed send is described by. The host leaves it alone or fills it in.
+#[repr(C)]
+#[derive(Default)]
+pub struct SendErrorDetail {
+    pub tag: u32,
+    pub mask: u32,
+    pub dns_error_rcode: u16,
+    pub dns_error_info_code: u16,
+    pub tls_alert_id: u8,
+    pub h2_error_frame: u8,
+    pub h2_error_code: u32,
+}
+
+pub mod abi {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_abi")]
+    unsafe extern "C" {
+        pub fn init(version: u64) -> Status;
+    }
+}
+
+pub mod log {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_log")]
+    unsafe extern "C" {
+        pub fn endpoint_get(name: *const u8, name_len: usize, endpoint: *mut Handle) -> Status;
+        pub fn write(
+            endpoint: Handle,
+            message: *const u8,
+            message_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+    }
+}
+
+pub mod http_body {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_http_body")]
+    unsafe extern "C" {
+        pub fn append(destination: Handle, source: Handle) -> Status;
+        pub fn new(body: *mut Handle) -> Status;
+        pub fn read(body: Handle, buffer: *mut u8, buffer_len: usize, nread: *mut usize) -> Status;
+        pub fn write(
+            body: Handle,
+            bytes: *const u8,
+            bytes_len: usize,
+            end: u32,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn close(body: Handle) -> Status;
+        pub fn abandon(body: Handle) -> Status;
+        pub fn trailer_append(
+            body: Handle,
+            name: *const u8,
+            name_len: usize,
+            value: *const u8,
+            value_len: usize,
+        ) -> Status;
+        pub fn trailer_names_get(
+            body: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            cursor: u32,
+            ending_cursor: *mut i64,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn trailer_value_get(
+            body: Handle,
+            name: *const u8,
+            name_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn trailer_values_get(
+            body: Handle,
+            name: *const u8,
+            name_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            cursor: u32,
+            ending_cursor: *mut i64,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn known_length(body: Handle, length: *mut u64) -> Status;
+    }
+}
+
+pub mod http_resp {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_http_resp")]
+    unsafe extern "C" {
+        pub fn new(response: *mut Handle) -> Status;
+        pub fn header_names_get(
+            response: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            cursor: u32,
+            ending_cursor: *mut i64,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn header_value_get(
+            response: Handle,
+            name: *const u8,
+            name_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn header_values_get(
+            response: Handle,
+            name: *const u8,
+            name_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            cursor: u32,
+            ending_cursor: *mut i64,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn header_values_set(
+            response: Handle,
+            name: *const u8,
+            name_len: usize,
+            values: *const u8,
+            values_len: usize,
+        ) -> Status;
+        pub fn header_insert(
+            response: Handle,
+            name: *const u8,
+            name_len: usize,
+            value: *const u8,
+            value_len: usize,
+        ) -> Status;
+        pub fn header_append(
+            response: Handle,
+            name: *const u8,
+            name_len: usize,
+            value: *const u8,
+            value_len: usize,
+        ) -> Status;
+        pub fn header_remove(response: Handle, name: *const u8, name_len: usize) -> Status;
+        pub fn version_get(response: Handle, version: *mut u32) -> Status;
+        pub fn version_set(response: Handle, version: u32) -> Status;
+        pub fn send_downstream(response: Handle, body: Handle, streaming: u32) -> Status;
+        pub fn send_downstream_pending(pending: Handle) -> Status;
+        pub fn status_get(response: Handle, status: *mut u16) -> Status;
+        pub fn status_set(response: Handle, status: u32) -> Status;
+        pub fn close(response: Handle) -> Status;
+        pub fn framing_headers_mode_set(response: Handle, mode: u32) -> Status;
+        pub fn http_keepalive_mode_set(response: Handle, mode: u32) -> Status;
+        pub fn get_addr_dest_ip(response: Handle, octets: *mut u8, nwritten: *mut usize) -> Status;
+        pub fn get_addr_dest_port(response: Handle, port: *mut u16) -> Status;
+    }
+}
+
+pub mod http_req {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_http_req")]
+    unsafe extern "C" {
+        pub fn new(request: *mut Handle) -> Status;
+        pub fn body_downstream_get(request: *mut Handle, body: *mut Handle) -> Status;
+        pub fn downstream_client_ip_addr(octets: *mut u8, nwritten: *mut usize) -> Status;
+        pub fn header_names_get(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            cursor: u32,
+            ending_cursor: *mut i64,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn original_header_names_get(
+            buffer: *mut u8,
+            buffer_len: usize,
+            cursor: u32,
+            ending_cursor: *mut i64,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn original_header_count(count: *mut u32) -> Status;
+        pub fn header_value_get(
+            request: Handle,
+            name: *const u8,
+            name_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn header_values_get(
+            request: Handle,
+            name: *const u8,
+            name_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            cursor: u32,
+            ending_cursor: *mut i64,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn header_values_set(
+            request: Handle,
+            name: *const u8,
+            name_len: usize,
+            values: *const u8,
+            values_len: usize,
+        ) -> Status;
+        pub fn header_insert(
+            request: Handle,
+            name: *const u8,
+            name_len: usize,
+            value: *const u8,
+            value_len: usize,
+        ) -> Status;
+        pub fn header_append(
+            request: Handle,
+            name: *const u8,
+            name_len: usize,
+            value: *const u8,
+            value_len: usize,
+        ) -> Status;
+        pub fn header_remove(request: Handle, name: *const u8, name_len: usize) -> Status;
+        pub fn method_get(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn method_set(request: Handle, method: *const u8, method_len: usize) -> Status;
+        pub fn uri_get(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn uri_set(request: Handle, uri: *const u8, uri_len: usize) -> Status;
+        pub fn version_get(request: Handle, version: *mut u32) -> Status;
+        pub fn version_set(request: Handle, version: u32) -> Status;
+        pub fn close(request: Handle) -> Status;
+        pub fn cache_override_set(
+            request: Handle,
+            tag: u32,
+            ttl: u32,
+            stale_while_revalidate: u32,
+        ) -> Status;
+        pub fn cache_override_v2_set(
+            request: Handle,
+            tag: u32,
+            ttl: u32,
+            stale_while_revalidate: u32,
+            surrogate_keys: *const u8,
+            surrogate_keys_len: usize,
+        ) -> Status;
+        pub fn cache_override_v3_set(
+            request: Handle,
+            tag: u32,
+            cache_override: *const CacheOverride,
+        ) -> Status;
+        pub fn framing_headers_mode_set(request: Handle, mode: u32) -> Status;
+        pub fn auto_decompress_response_set(request: Handle, encodings: u32) -> Status;
+        pub fn send(
+            request: Handle,
+            body: Handle,
+            backend: *const u8,
+            backend_len: usize,
+            response: *mut Handle,
+            response_body: *mut Handle,
+        ) -> Status;
+        pub fn send_v2(
+            request: Handle,
+            body: Handle,
+            backend: *const u8,
+            backend_len: usize,
+            error_detail: *mut SendErrorDetail,
+            response: *mut Handle,
+            response_body: *mut Handle,
+        ) -> Status;
+        pub fn send_v3(
+            request: Handle,
+            body: Handle,
+            backend: *const u8,
+            backend_len: usize,
+            error_detail: *mut SendErrorDetail,
+            response: *mut Handle,
+            response_body: *mut Handle,
+        ) -> Status;
+        pub fn send_async(
+            request: Handle,
+            body: Handle,
+            backend: *const u8,
+            backend_len: usize,
+            pending: *mut Handle,
+        ) -> Status;
+        pub fn send_async_v2(
+            request: Handle,
+            body: Handle,
+            backend: *const u8,
+            backend_len: usize,
+            streaming: u32,
+            pending: *mut Handle,
+        ) -> Status;
+        pub fn send_async_streaming(
+            request: Handle,
+            body: Handle,
+            backend: *const u8,
+            backend_len: usize,
+            pending: *mut Handle,
+        ) -> Status;
+        pub fn pending_req_poll(
+            pending: Handle,
+            done: *mut u32,
+            response: *mut Handle,
+            response_body: *mut Handle,
+        ) -> Status;
+        pub fn pending_req_poll_v2(
+            pending: Handle,
+            error_detail: *mut SendErrorDetail,
+            done: *mut u32,
+            response: *mut Handle,
+            response_body: *mut Handle,
+        ) -> Status;
+        pub fn pending_req_wait(
+            pending: Handle,
+            response: *mut Handle,
+            response_body: *mut Handle,
+        ) -> Status;
+        pub fn pending_req_wait_v2(
+            pending: Handle,
+            error_detail: *mut SendErrorDetail,
+            response: *mut Handle,
+            response_body: *mut Handle,
+        ) -> Status;
+        pub fn pending_req_select(
+            pending: *const Handle,
+            pending_len: usize,
+            index: *mut u32,
+            response: *mut Handle,
+            response_body: *mut Handle,
+        ) -> Status;
+        pub fn pending_req_select_v2(
+            pending: *const Handle,
+            pending_len: usize,
+            error_detail: *mut SendErrorDetail,
+            index: *mut u32,
+            response: *mut Handle,
+            response_body: *mut Handle,
+        ) -> Status;
+    }
+}
+
+pub mod async_io {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_async_io")]
+    unsafe extern "C" {
+        pub fn select(
+            handles: *const Handle,
+            handles_len: usize,
+            timeout_ms: u32,
+            index: *mut u32,
+        ) -> Status;
+        pub fn is_ready(handle: Handle, ready: *mut u32) -> Status;
+    }
+}
+
+pub mod dictionary {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_dictionary")]
+    unsafe extern "C" {
+        pub fn open(name: *const u8, name_len: usize, dictionary: *mut Handle) -> Status;
+        pub fn get(
+            dictionary: Handle,
+            key: *const u8,
+            key_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+    }
+}
+
+pub mod config_store {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_config_store")]
+    unsafe extern "C" {
+        pub fn open(name: *const u8, name_len: usize, store: *mut Handle) -> Status;
+        pub fn get(
+            store: Handle,
+            key: *const u8,
+            key_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+    }
+}
+
+pub mod backend {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_backend")]
+    unsafe extern "C" {
+        pub fn exists(name: *const u8, name_len: usize, exists: *mut u32) -> Status;
+    }
+}
