@@ -1,5 +1,6 @@
 //! [`Session`]: everything the host holds for one guest run.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::handle::{
     AsyncItemHandle, BodyHandle, ConfigStoreHandle, LogEndpointHandle, RequestHandle,
     ResponseHandle, Table,
 };
-use crate::http::{RequestHead, ResponseHead};
+use crate::http::{Destination, DynamicBackend, RequestHead, ResponseHead};
 use crate::meter::CpuMeter;
 use crate::platform::{ConfigStore, Platform};
 use crate::stdio::Stdio;
@@ -112,6 +113,7 @@ pub struct Session {
     pub(crate) items: Table<AsyncItemHandle, AsyncItem>,
     pub(crate) log_endpoints: Table<LogEndpointHandle, String>,
     pub(crate) config_stores: Table<ConfigStoreHandle, Arc<dyn ConfigStore>>,
+    pub(crate) dynamic_backends: BTreeMap<String, Arc<DynamicBackend>>,
     pub(crate) downstream: Downstream,
     pub(crate) stdio: Stdio,
     meter: Arc<CpuMeter>,
@@ -151,6 +153,7 @@ impl Session {
             items,
             log_endpoints: Table::new(),
             config_stores: Table::new(),
+            dynamic_backends: BTreeMap::new(),
             downstream: Downstream {
                 request: request_handle,
                 body: BodyHandle(body_handle.0),
@@ -201,6 +204,15 @@ impl Session {
     pub(crate) fn observe(&mut self, hostcall: &'static Hostcall, code: Option<u32>) {
         if let Some(observer) = &mut self.observer {
             observer.returned(hostcall, code);
+        }
+    }
+
+    /// The backend of this name: one that the guest has defined, or one of the service's.
+    pub(crate) fn backend(&self, name: &str) -> Option<Destination> {
+        match self.dynamic_backends.get(name) {
+            Some(backend) => Some(Destination::Dynamic(backend.clone())),
+            None if self.platform.backends.exists(name) => Some(Destination::Static(name.to_owned())),
+            None => None,
         }
     }
 

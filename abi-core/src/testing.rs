@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
+use crate::http::{BackendRequest, BackendResponse, Destination, SendError, SendErrorKind};
 use crate::platform::{
     Backends, Clock, ConfigStore, ConfigStores, Executor, LogSource, Logs, Platform, Random,
 };
@@ -69,7 +69,7 @@ impl World {
         }
     }
 
-    /// Adds a backend that answers as `script` says.
+    /// Adds a backend that answers as `script` says: one of the service's, or by its target one that a guest defines.
     pub fn add_backend<F, R>(&self, name: &str, script: F)
     where
         F: Fn(BackendRequest) -> R + Send + Sync + 'static,
@@ -242,7 +242,11 @@ impl Backends for World {
         request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
         // A script may use the world: it is called without the lock.
-        let script = self.lock().backends.get(&request.backend).cloned();
+        let name = match &request.destination {
+            Destination::Static(name) => name,
+            Destination::Dynamic(backend) => &backend.target,
+        };
+        let script = self.lock().backends.get(name).cloned();
         match script {
             Some(script) => script(request),
             None => {

@@ -16,7 +16,7 @@ pub fn exists(
     out: GuestPtr<u32>,
 ) -> Result<()> {
     let name = call.memory.text(backend, backend_len)?;
-    let exists = call.session.platform.backends.exists(name);
+    let exists = call.session.backend(name).is_some();
     call.memory.write(out, u32::from(exists))?;
     Ok(())
 }

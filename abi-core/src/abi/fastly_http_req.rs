@@ -12,12 +12,14 @@ use crate::http::{
 };
 use crate::memory::GuestPtr;
 use crate::table::Call;
-use crate::table::types::{CacheOverride as CacheOverrideRecord, SendErrorDetail};
+use crate::table::types::{
+    CacheOverride as CacheOverrideRecord, DynamicBackendConfig, SendErrorDetail,
+};
 
 use super::buffer::{OutBuffer, OutList};
 use super::fastly_async_io::{SELECT_MAX, first_ready};
 use super::send::{self, BodyMode, Cache, ResponseOut, Send};
-use super::{fastly_http_downstream, message_headers};
+use super::{dynamic_backend, fastly_http_downstream, message_headers};
 
 /// Writes the handles of the client's request and its body. They are the same every time.
 ///
@@ -858,4 +860,27 @@ pub fn framing_headers_mode_set(call: &mut Call<'_>, h: RequestHandle, mode: u32
     let mode = FramingMode::try_from(mode)?;
     call.session.requests.get_mut(h)?.framing = mode;
     Ok(())
+}
+
+/// Defines a backend of the session. `name_prefix` is its whole name.
+///
+/// # Errors
+///
+/// [`Error::OutOfTurn`] for a name that is taken; [`Error::InvalidArgument`] for a mask with unknown bits, for a text
+/// that is empty or too long, and for a target that is none; [`Error::Unsupported`] for a client certificate;
+/// [`Error::Memory`].
+pub fn register_dynamic_backend(
+    call: &mut Call<'_>,
+    name_prefix: GuestPtr<u8>,
+    name_prefix_len: u32,
+    target: GuestPtr<u8>,
+    target_len: u32,
+    backend_config_mask: u32,
+    backend_configuration: GuestPtr<DynamicBackendConfig>,
+) -> Result<()> {
+    let name = call.memory.text(name_prefix, name_prefix_len)?;
+    let target = call.memory.text(target, target_len)?;
+    let mask = backend_config_mask;
+    let backend = dynamic_backend::read(&call.memory, name, target, mask, backend_configuration)?;
+    dynamic_backend::register(call.session, backend)
 }

@@ -10,6 +10,7 @@
 )]
 
 mod buffer;
+mod dynamic_backend;
 pub mod fastly_abi;
 pub mod fastly_async_io;
 pub mod fastly_backend;

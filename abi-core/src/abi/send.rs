@@ -1,14 +1,17 @@
 //! What the send and pending-request hostcalls have in common.
 
 use futures_channel::oneshot;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 
 use crate::async_item::PendingRequest;
+use crate::body::gunzip;
 use crate::error::{Error, Result};
 use crate::handle::{
     BodyHandle, Handle, PendingRequestHandle, RequestHandle, ResponseHandle,
 };
 use crate::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
 use crate::memory::{GuestPtr, GuestValue, Memory};
+use crate::platform::Platform;
 use crate::session::Session;
 use crate::table::Call;
 use crate::table::types::SendErrorDetail;
@@ -53,12 +56,12 @@ impl Send {
             BodyMode::Whole => session.items.take_whole(self.body)?,
             BodyMode::Streaming => session.items.begin_streaming(self.body)?,
         };
-        if !session.platform.backends.exists(&backend) {
+        let Some(destination) = session.backend(&backend) else {
             let error = SendError::new(SendErrorKind::DestinationNotFound);
             return Ok(Err(error.with_source(format!("`{backend}`"))));
-        }
+        };
         Ok(Ok(BackendRequest {
-            backend,
+            destination,
             head,
             body,
             bypass_cache: self.cache == Cache::Bypass,
@@ -120,7 +123,7 @@ impl ResponseOut {
 pub(super) async fn send(call: &mut Call<'_>, send: Send, out: ResponseOut) -> Result<()> {
     let out = out.check(&call.memory)?;
     let outcome = match send.take(call)? {
-        Ok(request) => call.session.platform.backends.send(request).await,
+        Ok(request) => answer_to(&call.session.platform, request).await,
         Err(error) => Err(error),
     };
     out.write(call, outcome)
@@ -140,9 +143,28 @@ pub(super) fn send_async(
     Ok(())
 }
 
+/// Sends, and takes gzip off the response where the guest asked for that.
+fn answer_to(
+    platform: &Platform,
+    request: BackendRequest,
+) -> impl Future<Output = Result<BackendResponse, SendError>> + 'static + use<> {
+    let decompress_gzip = request.head.decompress_gzip;
+    let sending = platform.backends.send(request);
+    async move {
+        let mut response = sending.await?;
+        let headers = &mut response.head.headers;
+        if decompress_gzip && headers.get(CONTENT_ENCODING).is_some_and(|value| value == "gzip") {
+            headers.remove(CONTENT_ENCODING);
+            headers.remove(CONTENT_LENGTH);
+            response.body = gunzip(response.body);
+        }
+        Ok(response)
+    }
+}
+
 fn start(session: &Session, request: BackendRequest) -> PendingRequest {
     let (outcome_out, outcome) = oneshot::channel();
-    let sending = session.platform.backends.send(request);
+    let sending = answer_to(&session.platform, request);
     session.platform.executor.spawn(Box::pin(async move {
         // A guest that no longer waits has ended, or given the request up; the request itself was still sent.
         drop(outcome_out.send(sending.await));

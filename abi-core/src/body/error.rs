@@ -18,6 +18,8 @@ pub enum BodyError {
     Peer(Arc<dyn std::error::Error + Send + Sync>),
     /// The peer sent nothing for longer than the backend allows between bytes.
     TimedOut,
+    /// The body is not encoded as its head says.
+    Encoding,
     /// The writer gave the body up before its end.
     Abandoned,
     /// Nobody reads this body any more.
@@ -35,7 +37,9 @@ impl BodyError {
     pub fn status(&self) -> FastlyStatus {
         match self {
             Self::Incomplete => FastlyStatus::Httpincomplete,
-            Self::Peer(_) | Self::TimedOut | Self::Abandoned | Self::Unread => FastlyStatus::Error,
+            Self::Peer(_) | Self::TimedOut | Self::Encoding | Self::Abandoned | Self::Unread => {
+                FastlyStatus::Error
+            }
         }
     }
 }
@@ -46,6 +50,7 @@ impl fmt::Display for BodyError {
             Self::Incomplete => f.write_str("the peer closed before the body was complete"),
             Self::Peer(error) => write!(f, "the body could not be read: {error}"),
             Self::TimedOut => f.write_str("the peer paused for too long in the middle of the body"),
+            Self::Encoding => f.write_str("the body is not encoded as its head says"),
             Self::Abandoned => f.write_str("the body was abandoned by its writer"),
             Self::Unread => f.write_str("nobody reads the body any more"),
         }

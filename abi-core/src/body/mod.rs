@@ -5,11 +5,13 @@
 //! * [`OutgoingBody`] is a body on its way out, as an [`http_body::Body`] for whatever HTTP library the host uses.
 
 mod error;
+mod gunzip;
 mod outgoing;
 mod pipe;
 mod queue;
 
 pub use error::BodyError;
+pub use gunzip::gunzip;
 pub use outgoing::OutgoingBody;
 pub use pipe::{PIPE_CAPACITY_BYTES, PipeReader, PipeWriter, pipe};
 pub use queue::{Body, BodyStream};

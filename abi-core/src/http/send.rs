@@ -4,13 +4,13 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::body::{Body, OutgoingBody};
-use crate::http::{RequestHead, ResponseHead};
+use crate::http::{Destination, RequestHead, ResponseHead};
 
 /// A request for a backend.
 #[derive(Debug)]
 pub struct BackendRequest {
-    /// The name of the backend.
-    pub backend: String,
+    /// Where it goes.
+    pub destination: Destination,
     /// The head.
     pub head: RequestHead,
     /// The body; for a streaming send, one that goes on as the guest writes.

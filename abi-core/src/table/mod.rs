@@ -4,8 +4,11 @@
 //! [`crate::abi`], one file a module. From the one list come the metadata here, the binders of the adapters, and
 //! `docs/abi.md`. A row and a function that disagree do not compile.
 
+mod markdown;
 mod rows;
 pub mod types;
+
+pub use markdown::markdown;
 
 use std::convert::Infallible;
 

@@ -165,7 +165,7 @@ macro_rules! for_each_hostcall {
                     h: RequestHandle, backend_name: GuestPtr<u8>, backend_name_len: u32
                 );
                 sync framing_headers_mode_set(h: RequestHandle, mode: u32);
-                unsupported register_dynamic_backend(
+                sync register_dynamic_backend(
                     name_prefix: GuestPtr<u8>, name_prefix_len: u32, target: GuestPtr<u8>, target_len: u32,
                     backend_config_mask: u32, backend_configuration: GuestPtr<DynamicBackendConfig>
                 );

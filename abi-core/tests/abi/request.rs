@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use abi_core::Call;
 use abi_core::abi::fastly_http_req as req;
-use abi_core::http::{BackendRequest, SendError, SendErrorKind};
+use abi_core::http::{BackendRequest, Destination, SendError, SendErrorKind};
 use abi_core::platform::Clock;
 use abi_core::table::types::*;
 
@@ -204,4 +204,81 @@ fn select_gives_the_first_and_tells_failures_by_sentinels() {
     let (status, index, response) = select(1);
     assert_eq!((status, index), (0, 0));
     assert_ne!(response, NONE);
+}
+
+#[test]
+fn gzip_is_taken_off_when_asked() {
+    use std::io::Write;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(b"plain").unwrap();
+    let encoded = bytes::Bytes::from(encoder.finish().unwrap());
+    let mut fixture = Fixture::new();
+    fixture.world.add_backend("origin", move |_| {
+        let mut response = response(200, "");
+        response.head.headers.insert("content-encoding", "gzip".parse().unwrap());
+        response.body = encoded.clone().into();
+        async { Ok(response) }
+    });
+    for (encodings, text) in [(0, &b"\x1f\x8b"[..]), (1, b"plain")] {
+        let (request, body) = (fixture.new_request(), fixture.new_body());
+        let ask = |call: &mut Call<'_>| req::auto_decompress_response_set(call, request, encodings);
+        assert_eq!(fixture.call(ask), 0);
+        let (name, name_len) = fixture.text("origin");
+        let status = fixture.wait(async |call| {
+            let (response, body_out) = (GuestPtr::new(OUT), GuestPtr::new(OUT_2));
+            req::send(call, request, body, name, name_len, response, body_out).await
+        });
+        assert_eq!(status, 0);
+        let body = BodyHandle(fixture.read(OUT_2));
+        assert!(fixture.read_to_end(body).starts_with(text));
+    }
+}
+
+/// Registers `name` with one text option; gives the status.
+fn register(fixture: &mut Fixture, name: &str, mask: u32, fields: &[(u32, u32)]) -> u32 {
+    for (offset, value) in fields {
+        fixture.memory().write(GuestPtr::new(BUFFER + offset), *value).unwrap();
+    }
+    let (name, name_len) = fixture.text(name);
+    let (target, target_len) = fixture.text("example.com:8080");
+    fixture.call(|call| {
+        let configuration = GuestPtr::new(BUFFER);
+        req::register_dynamic_backend(call, name, name_len, target, target_len, mask, configuration)
+    })
+}
+
+#[test]
+fn a_dynamic_backend_is_one_of_the_sessions() {
+    let mut fixture = Fixture::new();
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let sink = seen.clone();
+    fixture.world.add_backend("example.com:8080", move |request: BackendRequest| {
+        sink.lock().unwrap().push(request.destination);
+        async { Ok(response(200, "")) }
+    });
+    fixture.world.add_backend("static", async |_| Ok(response(200, "")));
+    let (host, host_len) = fixture.text("host.example");
+    let fields = [(0, host.offset()), (4, host_len), (8, 1500)];
+    assert_eq!(register(&mut fixture, "static", 0, &[]), 1, "the name is taken");
+    assert_eq!(register(&mut fixture, "new", 1, &[]), 2, "a reserved option");
+    assert_eq!(register(&mut fixture, "new", 1 << 19, &[]), 2, "an unknown option");
+    assert_eq!(register(&mut fixture, "new", 1 << 13, &[]), 5, "a client certificate");
+    assert_eq!(register(&mut fixture, "", 0, &[]), 2);
+    assert_eq!(register(&mut fixture, "new", 1 << 1, &[(4, 0)]), 2, "an empty text");
+    assert_eq!(register(&mut fixture, "new", 1 << 5 | 1 << 6, &[(20, 4)]), 2, "no TLS version");
+    assert_eq!(register(&mut fixture, "new", 1 << 1 | 1 << 2, &fields), 0);
+    assert_eq!(register(&mut fixture, "new", 1 << 1 | 1 << 2, &fields), 1, "once");
+    assert_eq!(send(&mut fixture, "new").0, 0);
+    let [Destination::Dynamic(backend)] = &seen.lock().unwrap()[..] else {
+        panic!("the request went to the backend that was defined");
+    };
+    assert_eq!(backend.override_host.as_deref(), Some("host.example"));
+    assert_eq!(backend.connect_timeout, Some(Duration::from_millis(1500)));
+    assert_eq!((backend.first_byte_timeout, &backend.tls), (None, &None));
+    let (name, name_len) = fixture.text("new");
+    let exists = |call: &mut Call<'_>| {
+        abi_core::abi::fastly_backend::exists(call, name, name_len, GuestPtr::new(OUT))
+    };
+    assert_eq!(fixture.call(exists), 0);
+    assert_eq!(fixture.read::<u32>(OUT), 1);
 }

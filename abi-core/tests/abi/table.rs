@@ -87,3 +87,17 @@ fn no_hostcall_has_more_parameters_than_every_engine_can_bind() {
     let most = HOSTCALLS.iter().map(|hostcall| hostcall.parameters.len());
     assert!(most.max() <= Some(16));
 }
+
+#[test]
+fn the_page_is_what_the_table_says() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/abi.md");
+    let page = abi_core::table::markdown();
+    if option_env!("UPDATE_DOCS").is_some() {
+        std::fs::write(path, &page).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        written == page,
+        "docs/abi.md is not what the table says; write it with `UPDATE_DOCS=1 cargo test -p abi-core`"
+    );
+}
