@@ -16,6 +16,9 @@
 //!   On systems without signals it cannot be stopped: it holds its thread until it makes a hostcall or ends.
 //! * Wasmer's handler takes a `SIGUSR1` that it did not send itself for a bug, and aborts the process. That signal ends
 //!   a process by default, too.
+//! * The `blocking` crate keeps the threads, and not more than 500 of them (its variable `BLOCKING_MAX_THREADS` changes
+//!   that), whatever the options allow. More runs than that wait for a thread, without blocking one.
+//! * A trap that a hostcall raises has no backtrace: wasmer cannot see the guest's frames from a hostcall's stack.
 //! * Exceptions, threads, several memories and tail calls are not available to guests.
 
 #![deny(unsafe_code)]
@@ -140,9 +143,10 @@ impl Engine for WasmerEngine {
             Module::new(&engine, wasm).map_err(|error| CompileError::Invalid(error.to_string()))?;
         let imports: Vec<_> = module.imports().collect();
         let bindings = link(imports.iter().map(describe), self.options.unknown_imports)?;
-        let has_entry_point = module.exports().functions().any(|export| {
-            export.name() == "_start" && *export.ty() == FunctionType::new([], [])
-        });
+        let has_entry_point = module
+            .exports()
+            .functions()
+            .any(|export| export.name() == "_start" && *export.ty() == FunctionType::new([], []));
         if !has_entry_point {
             return Err(CompileError::NoEntryPoint);
         }
@@ -156,6 +160,7 @@ impl Engine for WasmerEngine {
                 engine,
             }),
             threads: self.threads.clone(),
+            memory_bytes_max: self.options.memory_bytes_max,
         }))
     }
 }
@@ -212,10 +217,15 @@ impl GuestThreads {
 struct WasmerProgram {
     compiled: Arc<Compiled>,
     threads: Arc<GuestThreads>,
+    memory_bytes_max: u64,
 }
 
 impl Program for WasmerProgram {
     fn run(&self, session: Session, limits: Limits) -> BoxFuture<'static, Ended> {
+        let limits = Limits {
+            memory_bytes: limits.memory_bytes.min(self.memory_bytes_max),
+            ..limits
+        };
         let compiled = self.compiled.clone();
         let threads = self.threads.clone();
         Box::pin(async move {

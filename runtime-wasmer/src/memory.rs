@@ -126,7 +126,9 @@ impl Tunables for RunTunables {
         ty: &MemoryType,
         style: &MemoryStyle,
     ) -> Result<VMMemory, MemoryError> {
-        let memory = self.base.create_host_memory(&self.limited_memory(ty)?, style)?;
+        let memory = self
+            .base
+            .create_host_memory(&self.limited_memory(ty)?, style)?;
         Ok(self.noticed(memory))
     }
 
@@ -143,7 +145,8 @@ impl Tunables for RunTunables {
     }
 
     fn create_host_table(&self, ty: &TableType, style: &TableStyle) -> Result<VMTable, String> {
-        self.base.create_host_table(&Self::limited_table(ty)?, style)
+        self.base
+            .create_host_table(&Self::limited_table(ty)?, style)
     }
 
     unsafe fn create_vm_table(

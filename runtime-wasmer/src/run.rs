@@ -98,11 +98,7 @@ impl From<InstantiationError> for Failure {
     }
 }
 
-fn start(
-    program: &Compiled,
-    store: &mut Store,
-    env: &FunctionEnv<Guest>,
-) -> Result<(), Failure> {
+fn start(program: &Compiled, store: &mut Store, env: &FunctionEnv<Guest>) -> Result<(), Failure> {
     let imports = program.imports.iter();
     let imports: Vec<Extern> = imports
         .map(|import| import.function(store, env).into())
@@ -110,7 +106,12 @@ fn start(
     let instance = Instance::new_by_index(store, &program.module, &imports)?;
     let memory = instance.exports.get_memory("memory").ok().cloned();
     env.as_mut(store).memory = memory;
-    if program.module.info().exports.contains_key(start_section::EXPORT) {
+    if program
+        .module
+        .info()
+        .exports
+        .contains_key(start_section::EXPORT)
+    {
         call(store, &instance, env, start_section::EXPORT)?;
     }
     call(store, &instance, env, "_start")

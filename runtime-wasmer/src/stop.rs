@@ -24,12 +24,14 @@
 //! * when a bounds check of a table or of a bulk operation fails, wasmer collects a backtrace, under locks.
 //!
 //! Wasmer asks the store's trap handler first, though, and [`Control::may_interrupt`] answers for it: the guest's thread
-//! must have used [`SETTLED`] of CPU time since the first signal. At the first signal the run is marked as cancelled, so
-//! a hostcall that ends after it leads out of the guest without a look at the map; one that had ended before is done
-//! with the map within a microsecond of CPU time. A backtrace takes longer, but not as long, and the guest ends with it.
-//! What is still running then is the guest itself, or work that can be abandoned. (Growing a memory, and the hostcalls
-//! themselves, are on the thread's own stack, which the handler never unwinds.) After each permission the wait begins
-//! anew, so that no second signal hits the unwinding.
+//! must have used a certain CPU time, `SETTLED`, since the first signal arrived. The run was marked as cancelled before
+//! that, so a hostcall that ends later leads out of the guest without a look at the map; one that had ended before is
+//! done with the map within microseconds of CPU time. A backtrace takes longer (measured: 30 ms from the bottom of a
+//! full stack), but not as long, and the guest ends with it. What is still running then is the guest itself, or work
+//! that can be abandoned. (Growing a memory, and the hostcalls themselves, are on the thread's own stack, which the
+//! handler never unwinds.) After each permission the wait begins anew, so that no second signal hits the unwinding.
+//!
+//! Without this, a guest in a loop of hostcalls brings the process down after a few interrupts.
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -221,6 +223,8 @@ mod interrupt {
 
     impl Stopper {
         pub(crate) fn start() -> io::Result<Self> {
+            // The first use sets the clock up, which is nothing for a signal handler.
+            let _ = clock_gettime(ClockId::ThreadCPUTime);
             let (cancelled, runs) = channel();
             thread::Builder::new()
                 .name("wasmer-stopper".to_owned())

@@ -17,9 +17,7 @@ const MIB: u64 = 1 << 20;
 
 fn trap(exit: &Exit) -> (&str, &str) {
     match exit {
-        Exit::Trapped { message, backtrace } => {
-            (message, backtrace.as_deref().unwrap_or_default())
-        }
+        Exit::Trapped { message, backtrace } => (message, backtrace.as_deref().unwrap_or_default()),
         exit => panic!("{exit}"),
     }
 }
@@ -64,10 +62,19 @@ fn a_trap_names_its_frames() {
 #[test]
 fn traps_are_told_apart() {
     let cases = [
-        ("(drop (i32.load (i32.const -4)))", "out of bounds memory access"),
-        ("(drop (i32.div_u (i32.const 1) (i32.const 0)))", "integer divide by zero"),
+        (
+            "(drop (i32.load (i32.const -4)))",
+            "out of bounds memory access",
+        ),
+        (
+            "(drop (i32.div_u (i32.const 1) (i32.const 0)))",
+            "integer divide by zero",
+        ),
         ("(call $main)", "call stack exhausted"),
-        ("(memory.fill (i32.const -4) (i32.const 0) (i32.const 9))", "out of bounds memory access"),
+        (
+            "(memory.fill (i32.const -4) (i32.const 0) (i32.const 9))",
+            "out of bounds memory access",
+        ),
     ];
     for (body, message) in cases {
         for exit in exits(&main(body)) {
@@ -243,6 +250,29 @@ fn unknown_imports_can_trap_when_called() {
 }
 
 #[test]
+fn an_import_can_be_called_through_a_table() {
+    let text = r#"(module
+        (import "nowhere" "unknown" (func $unknown))
+        (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
+        (table funcref (elem $unknown $proc_exit))
+        (func $main (export "_start") BODY))"#;
+    let cases = [
+        ("(call_indirect (param i32) (i32.const 4) (i32.const 1))", 4),
+        ("(call_indirect (i32.const 0))", 0),
+    ];
+    for engine in engines(&trapping()) {
+        for (body, code) in cases {
+            let wasm = wat::parse_str(text.replace("BODY", body)).unwrap();
+            let ended = run(&*engine.compile(&wasm).unwrap(), Limits::default());
+            match code {
+                0 => assert!(trap(&ended.exit).0.contains("nowhere.unknown")),
+                code => assert_eq!(ended.exit, Exit::Exited(code)),
+            }
+        }
+    }
+}
+
+#[test]
 fn what_is_no_program_is_refused() {
     let other_type = r#"(module (func (export "_start") (param i32)))"#;
     for engine in engines(&options()) {
@@ -297,10 +327,7 @@ fn a_thread_survives_stack_overflows() {
                 trap(&run(&*overflows, Limits::default()).exit).0,
                 "call stack exhausted"
             );
-            assert_eq!(
-                run(&*recurses, Limits::default()).exit,
-                Exit::Exited(5000)
-            );
+            assert_eq!(run(&*recurses, Limits::default()).exit, Exit::Exited(5000));
         }
     }
 }

@@ -40,7 +40,8 @@ fn drop_when_ready(body: &str) {
                (else (loop $again (br $again)))))
            (func $main (export "_start") (call $say) {body})"#
     ));
-    let polite = main("(drop (call $random_get (i32.const 0) (i32.const 8))) (drop (call $sched_yield))");
+    let polite =
+        main("(drop (call $random_get (i32.const 0) (i32.const 8))) (drop (call $sched_yield))");
     for engine in engines(&one_thread()) {
         let program = engine.compile(&wasm).unwrap();
         let polite = engine.compile(&polite).unwrap();
@@ -68,7 +69,9 @@ fn an_endless_loop_deep_in_the_stack() {
 
 #[test]
 fn a_loop_of_hostcalls() {
-    drop_when_ready("(loop $again (drop (call $random_get (i32.const 64) (i32.const 1))) (br $again))");
+    drop_when_ready(
+        "(loop $again (drop (call $random_get (i32.const 64) (i32.const 1))) (br $again))",
+    );
 }
 
 #[test]
@@ -105,7 +108,9 @@ fn a_loop_that_turns_to_hostcalls_late() {
 #[test]
 fn a_sleeper() {
     for engine in engines(&one_thread()) {
-        let program = engine.compile(&main("(call $sleep (i64.const 1000000000000))")).unwrap();
+        let program = engine
+            .compile(&main("(call $sleep (i64.const 1000000000000))"))
+            .unwrap();
         let polite = engine.compile(&main("")).unwrap();
         for _ in 0..rounds() {
             let world = World::asleep();
@@ -151,7 +156,9 @@ fn at_any_moment() {
 #[test]
 fn a_run_that_waits_for_a_thread() {
     for engine in engines(&one_thread()) {
-        let sleeper = engine.compile(&main("(call $sleep (i64.const 1000000000000))")).unwrap();
+        let sleeper = engine
+            .compile(&main("(call $sleep (i64.const 1000000000000))"))
+            .unwrap();
         let polite = engine.compile(&main("")).unwrap();
         let (world, other) = (World::asleep(), World::new());
         let mut sleeping = sleeper.run(world.session(), Limits::default());

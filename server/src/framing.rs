@@ -136,7 +136,7 @@ mod tests {
         ];
         assert_eq!(
             settled(&fields, FramingMode::Automatic, Length::Known(0)),
-            "trailer: expires; x-public: 2"
+            "x-public: 2; trailer: expires"
         );
     }
 

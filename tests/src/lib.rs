@@ -1,1 +1,25 @@
-//! Placeholder.
+//! What the conformance suite is made of. The cases themselves are in `tests/conformance/`.
+//!
+//! * [`case`]: one declaration, one test per engine; [`context`]: what a case is given;
+//! * [`engines`] and [`guests`]: programs, compiled once for all tests of the process;
+//! * [`host`]: a host on a socket; [`runs`]: what its guests did;
+//! * [`client`] and [`wire`]: clients, with HTTP and with bytes;
+//! * [`origin`]: a backend that keeps account; [`faulty`]: backends that fail;
+//! * [`transcript`]: everything observable about one request, to be compared between engines;
+//! * [`process`]: the program `fastlike` as a process.
+
+#![forbid(unsafe_code)]
+
+pub mod case;
+pub mod client;
+pub mod content;
+pub mod context;
+pub mod engines;
+pub mod faulty;
+pub mod guests;
+pub mod host;
+pub mod origin;
+pub mod process;
+pub mod runs;
+pub mod transcript;
+pub mod wire;

@@ -9,12 +9,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::TryFutureExt;
 use futures_util::future::BoxFuture;
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_rustls::{FixedServerNameResolver, HttpsConnector, MaybeHttpsStream, ResolveServerName};
-use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector, HttpInfo};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
@@ -41,54 +40,57 @@ struct Inner {
 struct Tls {
     settings: TlsSettings,
     http2_only: bool,
-    server_name: Result<Arc<dyn ResolveServerName + Send + Sync>, String>,
+    names: Result<Names, String>,
     /// Made for the first connection: most programs start without a need for the system's certificates.
     config: OnceCell<Arc<ClientConfig>>,
 }
 
-impl Connector {
-    pub(super) fn new(settings: &BackendSettings) -> Self {
-        let url = &settings.url;
-        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(Duration::from_secs(60)));
-        let mut parts = http::uri::Parts::default();
-        parts.scheme = Some(url.scheme().clone());
-        parts.authority = Some(url.authority().clone());
-        parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
-        Self(Arc::new(Inner {
-            // All three parts are there, which is all that can be wrong with them.
-            destination: Uri::from_parts(parts).unwrap_or_default(),
-            tcp,
-            tls: url.is_https().then(|| Tls::new(settings)),
-            timeout: settings.connect_timeout,
-        }))
+/// The names of a backend in TLS.
+struct Names {
+    sent: Arc<dyn ResolveServerName + Send + Sync>,
+    /// Where it is not the one that is sent.
+    in_certificate: Option<ServerName<'static>>,
+}
+
+impl Names {
+    fn new(settings: &BackendSettings) -> Result<Self, String> {
+        let host = settings.url.authority().host();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let in_certificate = match &settings.tls.certificate_host {
+            Some(name) => name.clone(),
+            None => ServerName::try_from(host.to_owned()).map_err(|_| {
+                format!("`{host}` cannot be the name in a certificate; set `cert_host`")
+            })?,
+        };
+        let sent = settings.tls.sni_host.as_ref().unwrap_or(&in_certificate);
+        Ok(Self {
+            sent: Arc::new(FixedServerNameResolver::new(sent.clone())),
+            in_certificate: (*sent != in_certificate).then_some(in_certificate),
+        })
     }
 }
 
 impl Tls {
     fn new(settings: &BackendSettings) -> Self {
-        let host = settings.url.authority().host();
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let name = match &settings.tls.certificate_host {
-            Some(name) => Ok(name.clone()),
-            None => ServerName::try_from(host.to_owned()).map_err(|_| {
-                format!("`{host}` cannot be the name in a certificate; set `cert_host`")
-            }),
-        };
         Self {
             settings: settings.tls.clone(),
             http2_only: settings.http2_only,
-            server_name: name.map(|name| Arc::new(FixedServerNameResolver::new(name)) as Arc<_>),
+            names: Names::new(settings),
             config: OnceCell::new(),
         }
     }
 
+    fn names(&self) -> Result<&Names, ConnectError> {
+        let names = self.names.as_ref();
+        names.map_err(|why| ConnectError::Failed(why.as_str().into()))
+    }
+
     async fn config(&self) -> Result<Arc<ClientConfig>, ConnectError> {
+        let other_name = self.names()?.in_certificate.clone();
         let make = || async {
             let (settings, http2_only) = (self.settings.clone(), self.http2_only);
-            let made = tokio::task::spawn_blocking(move || tls::config(&settings, http2_only));
+            let made =
+                tokio::task::spawn_blocking(move || tls::config(&settings, other_name, http2_only));
             let config = made
                 .await
                 .map_err(|error| ConnectError::Failed(error.into()))?;
@@ -108,8 +110,7 @@ impl Inner {
                 .map_err(|error| ConnectError::Failed(error.into()));
         };
         let config = tls.config().await?;
-        let name = tls.server_name.clone();
-        let name = name.map_err(|why| ConnectError::Failed(why.into()))?;
+        let name = tls.names()?.sent.clone();
         HttpsConnector::new(tcp, config, true, name)
             .call(self.destination.clone())
             .await
@@ -183,19 +184,29 @@ impl std::error::Error for ResolveError {}
 
 /// The system's resolver, with errors that can be told from those of connecting.
 #[derive(Clone)]
-struct Resolver(GaiResolver);
+struct Resolver {
+    system: GaiResolver,
+    prefer_ipv4: bool,
+}
 
 impl Service<Name> for Resolver {
-    type Response = GaiAddrs;
+    type Response = std::vec::IntoIter<SocketAddr>;
     type Error = ResolveError;
-    type Future = BoxFuture<'static, Result<GaiAddrs, ResolveError>>;
+    type Future = BoxFuture<'static, Result<Self::Response, ResolveError>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), ResolveError>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        Box::pin(self.0.call(name).map_err(ResolveError))
+        let (resolving, prefer_ipv4) = (self.system.call(name), self.prefer_ipv4);
+        Box::pin(async move {
+            let mut addresses: Vec<_> = resolving.await.map_err(ResolveError)?.collect();
+            if prefer_ipv4 {
+                addresses.sort_by_key(SocketAddr::is_ipv6);
+            }
+            Ok(addresses.into_iter())
+        })
     }
 }
 

@@ -5,31 +5,35 @@
 //!   guest of the process; two names of the same place share them.
 
 mod connector;
+mod dynamic;
 mod errors;
 mod request;
 mod response;
 mod send;
 mod settings;
 mod tls;
+mod verify;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use abi_core::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
+use abi_core::http::{BackendRequest, BackendResponse, Destination, SendError, SendErrorKind};
 use abi_core::platform::Backends;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
 
 use crate::world::InRuntime;
+use dynamic::DynamicBackends;
 use send::{Backend, Client, client};
 pub use settings::{BackendSettings, BackendUrl, Health, InvalidUrl};
-pub use tls::{ClientCertificate, TlsSettings, TlsSettingsError};
+pub use tls::{ClientCertificate, TlsSettings, TlsSettingsError, TlsVersion};
 pub(crate) use tls::{certificates, check_authorities};
 
 /// The backends of a service, by name.
 pub struct BackendSet {
     backends: HashMap<String, Arc<Backend>>,
+    dynamic: DynamicBackends,
     runtime: Handle,
 }
 
@@ -58,7 +62,20 @@ impl BackendSet {
                 Arc::new(Backend::new(settings, client, runtime.clone())),
             );
         }
-        Self { backends, runtime }
+        Self {
+            backends,
+            dynamic: DynamicBackends::default(),
+            runtime,
+        }
+    }
+
+    fn backend(&self, destination: &Destination) -> Result<Arc<Backend>, SendError> {
+        match destination {
+            Destination::Static(name) => self.backends.get(name).cloned().ok_or_else(|| {
+                SendError::new(SendErrorKind::DestinationNotFound).with_source(format!("`{name}`"))
+            }),
+            Destination::Dynamic(definition) => self.dynamic.get(definition, &self.runtime),
+        }
     }
 
     /// The names of the backends, in no particular order.
@@ -76,12 +93,11 @@ impl Backends for BackendSet {
         &self,
         request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
-        let Some(backend) = self.backends.get(&request.backend) else {
-            let error = SendError::new(SendErrorKind::DestinationNotFound);
-            let error = error.with_source(format!("`{}`", request.backend));
-            return Box::pin(std::future::ready(Err(error)));
+        let backend = match self.backend(&request.destination) {
+            Ok(backend) => backend,
+            Err(error) => return Box::pin(std::future::ready(Err(error))),
         };
-        let sending = send::send(backend.clone(), request);
+        let sending = send::send(backend, request);
         Box::pin(InRuntime::new(self.runtime.clone(), sending))
     }
 }

@@ -33,11 +33,16 @@ pub(super) type Client = hyper_util::client::legacy::Client<Connector, OutgoingB
 
 /// Connections to the place that `settings` name.
 pub(super) fn client(runtime: &Handle, settings: &BackendSettings) -> Client {
+    let idle_connections = if settings.keep_connections {
+        IDLE_CONNECTIONS_MAX
+    } else {
+        0
+    };
     hyper_util::client::legacy::Client::builder(HyperExecutor(runtime.clone()))
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(IDLE_MAX)
-        .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
+        .pool_max_idle_per_host(idle_connections)
         .set_host(false)
         .http1_max_headers(FIELDS_MAX)
         .http2_only(settings.http2_only)

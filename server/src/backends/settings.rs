@@ -26,6 +26,10 @@ pub struct BackendSettings {
     pub first_byte_timeout: Option<Duration>,
     /// How long it may pause within the body of a response; `None` is for ever.
     pub between_bytes_timeout: Option<Duration>,
+    /// Keep connections for later requests.
+    pub keep_connections: bool,
+    /// Try its IPv4 addresses before the others.
+    pub prefer_ipv4: bool,
     /// What guests are told about its health.
     pub health: Health,
 }
@@ -45,6 +49,8 @@ impl BackendSettings {
             connect_timeout: Self::CONNECT_TIMEOUT,
             first_byte_timeout: None,
             between_bytes_timeout: None,
+            keep_connections: true,
+            prefer_ipv4: false,
             health: Health::default(),
         }
     }
@@ -56,6 +62,8 @@ impl BackendSettings {
             && self.tls == other.tls
             && self.http2_only == other.http2_only
             && self.connect_timeout == other.connect_timeout
+            && self.keep_connections == other.keep_connections
+            && self.prefer_ipv4 == other.prefer_ipv4
     }
 }
 
@@ -198,7 +206,7 @@ mod tests {
             ("ftp://a", "neither http nor https"),
             ("http://user@a", "user name"),
             ("http://a/?q", "query"),
-            ("http://", "invalid"),
+            ("http://", "empty string"),
             ("", "empty"),
         ] {
             let error = url.parse::<BackendUrl>().unwrap_err().to_string();

@@ -3,18 +3,30 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+
+use super::verify::{Anyone, ForName};
 
 /// How a backend is trusted, and how it can trust this host.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TlsSettings {
-    /// The name its certificate has to be valid for, which is also sent as SNI; `None` is the host of its URL.
+    /// The name its certificate has to be valid for; `None` is the host of its URL.
     pub certificate_host: Option<ServerName<'static>>,
-    /// Whether to send the name at the start of the handshake.
+    /// Whether to send a name at the start of the handshake (SNI).
     pub use_sni: bool,
+    /// That name, where it is not the one in the certificate.
+    pub sni_host: Option<ServerName<'static>>,
+    /// The lowest version of the protocol; `None` is the lowest that is still safe, 1.2.
+    pub min_version: Option<TlsVersion>,
+    /// The highest version of the protocol; `None` is the highest there is, 1.3.
+    pub max_version: Option<TlsVersion>,
+    /// Take any certificate. Nothing is safe then; it is for backends on one's own machine.
+    pub accept_any_certificate: bool,
     /// The authorities that may have signed its certificate; `None` are those of this system.
     pub authorities: Option<Vec<CertificateDer<'static>>>,
     /// What is shown to backends that want to know who asks.
@@ -26,8 +38,53 @@ impl Default for TlsSettings {
         Self {
             certificate_host: None,
             use_sni: true,
+            sni_host: None,
+            min_version: None,
+            max_version: None,
+            accept_any_certificate: false,
             authorities: None,
             client_certificate: None,
+        }
+    }
+}
+
+/// A version of the protocol. The first two are known by name only: nobody should speak them any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// TLS 1.0.
+    V1_0,
+    /// TLS 1.1.
+    V1_1,
+    /// TLS 1.2.
+    V1_2,
+    /// TLS 1.3.
+    V1_3,
+}
+
+impl TlsVersion {
+    /// The version of a witx `tls_version`; there are none above 3.
+    pub(super) fn from_number(number: u32) -> Self {
+        match number {
+            0 => Self::V1_0,
+            1 => Self::V1_1,
+            2 => Self::V1_2,
+            _ => Self::V1_3,
+        }
+    }
+}
+
+impl std::str::FromStr for TlsVersion {
+    type Err = TlsSettingsError;
+
+    fn from_str(text: &str) -> Result<Self, TlsSettingsError> {
+        match text {
+            "1.0" => Ok(Self::V1_0),
+            "1.1" => Ok(Self::V1_1),
+            "1.2" => Ok(Self::V1_2),
+            "1.3" => Ok(Self::V1_3),
+            _ => Err(TlsSettingsError(format!(
+                "`{text}` is no version of TLS; there are 1.0, 1.1, 1.2 and 1.3"
+            ))),
         }
     }
 }
@@ -45,13 +102,18 @@ impl ClientCertificate {
     /// # Errors
     ///
     /// [`TlsSettingsError`] when one of them is none, or when they do not belong together.
-    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsSettingsError> {
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Arc<Self>, TlsSettingsError> {
         let chain = certificates(chain)?;
         let key = PrivateKeyDer::from_pem_slice(key)
             .map_err(|error| TlsSettingsError(format!("there is no usable PEM key: {error}")))?;
-        let certificate = Self { chain, key };
+        let certificate = Arc::new(Self { chain, key });
         // Made once for its checks: a key that does not work should be told at start-up.
-        config_without_alpn(RootCertStore::empty(), true, Some(&certificate))?;
+        let any = TlsSettings {
+            accept_any_certificate: true,
+            client_certificate: Some(certificate.clone()),
+            ..TlsSettings::default()
+        };
+        config(&any, None, false)?;
         Ok(certificate)
     }
 }
@@ -65,6 +127,12 @@ impl fmt::Debug for ClientCertificate {
 /// TLS settings that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsSettingsError(String);
+
+impl TlsSettingsError {
+    pub(super) fn new(why: String) -> Self {
+        Self(why)
+    }
+}
 
 impl fmt::Display for TlsSettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -114,35 +182,32 @@ fn store(authorities: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsSe
     Ok(store)
 }
 
-/// The TLS configuration for `settings`. It blocks for as long as reading the system's certificates takes.
+/// The TLS configuration for `settings`. `other_name` is the one in the certificate, where the handshake names another.
+/// It blocks for as long as reading the system's certificates takes.
 pub(super) fn config(
     settings: &TlsSettings,
+    other_name: Option<ServerName<'static>>,
     http2_only: bool,
 ) -> Result<ClientConfig, TlsSettingsError> {
-    let roots = match &settings.authorities {
-        Some(authorities) => store(authorities)?,
-        None => system_authorities()?,
-    };
-    let certificate = settings.client_certificate.as_deref();
-    let mut config = config_without_alpn(roots, settings.use_sni, certificate)?;
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    if !http2_only {
-        config.alpn_protocols.push(b"http/1.1".to_vec());
-    }
-    Ok(config)
-}
-
-fn config_without_alpn(
-    roots: RootCertStore,
-    use_sni: bool,
-    certificate: Option<&ClientCertificate>,
-) -> Result<ClientConfig, TlsSettingsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| TlsSettingsError(error.to_string()))?
-        .with_root_certificates(roots);
-    let mut config = match certificate {
+    let builder = ClientConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(&versions(settings)?)
+        .map_err(|error| TlsSettingsError(error.to_string()))?;
+    let builder = match (settings.accept_any_certificate, other_name) {
+        (true, _) => builder
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Anyone(provider))),
+        (false, None) => builder.with_root_certificates(roots(settings)?),
+        (false, Some(name)) => {
+            let roots = Arc::new(roots(settings)?);
+            let usual = WebPkiServerVerifier::builder_with_provider(roots, provider).build();
+            let usual = usual.map_err(|error| TlsSettingsError(error.to_string()))?;
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(ForName { usual, name }))
+        }
+    };
+    let mut config = match settings.client_certificate.as_deref() {
         None => builder.with_no_client_auth(),
         Some(certificate) => builder
             .with_client_auth_cert(certificate.chain.clone(), certificate.key.clone_key())
@@ -150,8 +215,38 @@ fn config_without_alpn(
                 TlsSettingsError(format!("the client certificate cannot be used: {error}"))
             })?,
     };
-    config.enable_sni = use_sni;
+    config.enable_sni = settings.use_sni;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    if !http2_only {
+        config.alpn_protocols.push(b"http/1.1".to_vec());
+    }
     Ok(config)
+}
+
+fn versions(
+    settings: &TlsSettings,
+) -> Result<Vec<&'static SupportedProtocolVersion>, TlsSettingsError> {
+    let (min, max) = (settings.min_version, settings.max_version);
+    let known = [(TlsVersion::V1_3, &TLS13), (TlsVersion::V1_2, &TLS12)];
+    let allowed: Vec<_> = known
+        .into_iter()
+        .filter(|(version, _)| min.is_none_or(|min| min <= *version))
+        .filter(|(version, _)| max.is_none_or(|max| *version <= max))
+        .map(|(_, supported)| supported)
+        .collect();
+    if allowed.is_empty() {
+        return Err(TlsSettingsError(
+            "no version of TLS is left; this host speaks 1.2 and 1.3".to_owned(),
+        ));
+    }
+    Ok(allowed)
+}
+
+fn roots(settings: &TlsSettings) -> Result<RootCertStore, TlsSettingsError> {
+    match &settings.authorities {
+        Some(authorities) => store(authorities),
+        None => system_authorities(),
+    }
 }
 
 /// The authorities this system trusts, read once a process.

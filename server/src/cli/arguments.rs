@@ -25,7 +25,7 @@ pub(super) struct CommandLine {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Serve a program over HTTP; the default.
-    Serve(ServeArguments),
+    Serve(Box<ServeArguments>),
     /// List the engines this program was built with.
     Engines,
 }

@@ -90,12 +90,13 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 
 fn builder(arguments: &ServeArguments) -> HostBuilder {
     let seconds = |number: Option<f64>| number.map(Duration::from_secs_f64);
-    let mut limits = LimitSettings::default();
-    limits.memory_bytes = arguments
-        .max_memory
-        .map(|mebibytes| mebibytes * 1024 * 1024);
-    limits.wall = seconds(arguments.timeout);
-    limits.cpu = seconds(arguments.cpu_limit);
+    let limits = LimitSettings {
+        memory_bytes: arguments
+            .max_memory
+            .map(|mebibytes| mebibytes * 1024 * 1024),
+        wall: seconds(arguments.timeout),
+        cpu: seconds(arguments.cpu_limit),
+    };
 
     let mut builder = Host::builder()
         .limit_settings(limits)

@@ -10,20 +10,12 @@ use super::error::Problem;
 use super::files::Folder;
 use super::reader::{Result, Table, Value};
 use crate::backends::{
-    BackendSettings, BackendUrl, ClientCertificate, Health, TlsSettings, certificates,
-    check_authorities,
+    BackendSettings, BackendUrl, ClientCertificate, Health, TlsSettings, TlsSettingsError,
+    TlsVersion, certificates, check_authorities,
 };
 
 /// Keys that are planned, and have no effect yet.
-const PLANNED: [&str; 7] = [
-    "latency_ms",
-    "respond",
-    "skip_tls_verify",
-    "sni_host",
-    "tls_max",
-    "tls_min",
-    "uptime",
-];
+const PLANNED: [&str; 3] = ["latency_ms", "respond", "uptime"];
 
 /// How deep lists of certificates may be nested.
 const NESTING_MAX: usize = 8;
@@ -67,11 +59,11 @@ fn tls(table: &mut Table<'_>, folder: &Folder) -> Result<TlsSettings> {
         use_sni: flag(table.get("use_sni"))?.unwrap_or(true),
         ..TlsSettings::default()
     };
-    if let Some(value) = table.get("cert_host") {
-        let name = ServerName::try_from(filled(&value)?.to_owned());
-        let name = name.map_err(|_| value.problem("this is neither a host name nor an address"))?;
-        tls.certificate_host = Some(name);
-    }
+    tls.certificate_host = server_name(table.get("cert_host"))?;
+    tls.sni_host = server_name(table.get("sni_host"))?;
+    tls.min_version = version(table.get("tls_min"))?;
+    tls.max_version = version(table.get("tls_max"))?;
+    tls.accept_any_certificate = flag(table.get("skip_tls_verify"))?.unwrap_or(false);
     if let Some(value) = table.get("ca_certificate") {
         let mut authorities = Vec::new();
         collect_authorities(&value, folder, NESTING_MAX, &mut authorities)?;
@@ -79,7 +71,7 @@ fn tls(table: &mut Table<'_>, folder: &Folder) -> Result<TlsSettings> {
         tls.authorities = Some(authorities);
     }
     if let Some(value) = table.get("client_certificate") {
-        tls.client_certificate = Some(Arc::new(client_certificate(&value, folder)?));
+        tls.client_certificate = Some(client_certificate(&value, folder)?);
     }
     Ok(tls)
 }
@@ -112,7 +104,7 @@ fn collect_authorities(
     Ok(())
 }
 
-fn client_certificate(value: &Value<'_>, folder: &Folder) -> Result<ClientCertificate> {
+fn client_certificate(value: &Value<'_>, folder: &Folder) -> Result<Arc<ClientCertificate>> {
     let mut table = value.table()?;
     let chain = one_of(&mut table, folder, "certificate", "certificate_file")?;
     let key = one_of(&mut table, folder, "key", "key_file")?;
@@ -136,6 +128,26 @@ fn one_of(
             Err(table.problem(format!("one of the keys `{text}` and `{file}` is missing")))
         }
     }
+}
+
+fn server_name(value: Option<Value<'_>>) -> Result<Option<ServerName<'static>>> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    match ServerName::try_from(filled(&value)?.to_owned()) {
+        Ok(name) => Ok(Some(name)),
+        Err(_) => Err(value.problem("this is neither a host name nor an address")),
+    }
+}
+
+fn version(value: Option<Value<'_>>) -> Result<Option<TlsVersion>> {
+    let Some(value) = value else {
+        return Ok(None);
+    };
+    let version = value.string()?.parse();
+    version
+        .map(Some)
+        .map_err(|error: TlsSettingsError| value.problem(error.to_string()))
 }
 
 fn host(value: Value<'_>) -> Result<HeaderValue> {

@@ -91,11 +91,11 @@ fn an_unknown_table_is_a_warning() {
 
 #[test]
 fn a_planned_key_is_a_warning() {
-    let manifest = parse("[local_server.backends.a]\nurl = 'http://a'\nskip_tls_verify = true");
+    let manifest = parse("[local_server.backends.a]\nurl = 'http://a'\nuptime = 50");
     let warning = manifest.unwrap().warnings[0].to_string();
     assert_eq!(
         warning,
-        "fastly.toml:3: in `local_server.backends.a.skip_tls_verify`: not supported yet; it has no effect"
+        "fastly.toml:3: in `local_server.backends.a.uptime`: not supported yet; it has no effect"
     );
 }
 
@@ -146,6 +146,10 @@ fn mistakes_say_what_was_expected() {
         (
             "[local_server.backends.a]\nurl = 'http://a'\nca_certificate = {}",
             "`value` and `file`",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 'http://a'\ntls_min = '1.4'",
+            "no version of TLS",
         ),
         (
             "[local_server.dictionaries.a]\nformat = 'yaml'",

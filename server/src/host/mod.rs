@@ -72,7 +72,6 @@ pub enum OnDisconnect {
 
 impl Host {
     /// A host is made from its program and what it needs.
-    #[must_use]
     pub fn builder() -> HostBuilder {
         HostBuilder::default()
     }

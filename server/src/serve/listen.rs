@@ -12,6 +12,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::flush::FlushedBeforeError;
 use super::{ConnectionAddresses, answer};
 use crate::host::{Drained, Host};
 
@@ -135,7 +136,10 @@ async fn connection(
 ) {
     let service = service_fn(move |request| {
         let host = host.clone();
-        async move { Ok::<_, Infallible>(answer(&host, request, addresses).await) }
+        async move {
+            let response = answer(&host, request, addresses).await;
+            Ok::<_, Infallible>(response.map(FlushedBeforeError::new))
+        }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {

@@ -4,6 +4,7 @@
 //! * [`request`], [`response`]: between what HTTP libraries hold and what guests see;
 //! * [`run`]: one request on its way through a guest; [`report`]: the line about it.
 
+mod flush;
 mod listen;
 mod report;
 mod request;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -99,16 +99,16 @@ impl Dictionary {
     }
 }
 
-fn file_state(path: &PathBuf) -> FileState {
+fn file_state(path: &Path) -> FileState {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-fn read(path: &PathBuf) -> Result<Items, DictionaryError> {
+fn read(path: &Path) -> Result<Items, DictionaryError> {
     let bytes = read_bounded(path).map_err(|error| {
         DictionaryError(
             FileError {
-                path: path.clone(),
+                path: path.to_owned(),
                 error,
             }
             .to_string(),

@@ -1,0 +1,118 @@
+"""The hosts: how each is found, started, asked, and stopped."""
+
+import http.client
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+START_TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class Host:
+    """A program that runs guests. `command` makes its command line from guest, port, and the two sets of settings."""
+
+    name: str
+    command: callable
+
+
+def find(fastlike, engines):
+    """Every host there is on this machine; says which ones are missing."""
+    found = [of_this_project(fastlike, engine) for engine in engines]
+    peers = {"viceroy": viceroy, "fastlike-go": fastlike_go}
+    for name, make in peers.items():
+        path = shutil.which(name)
+        if path:
+            found.append(Host(name, make(path)))
+        else:
+            print(f"peers: {name} is not on PATH and is left out", file=sys.stderr)
+    return found
+
+
+def of_this_project(program, engine):
+    def command(guest, port, backends):
+        return [program, guest, "--engine", engine, "--addr", f"127.0.0.1:{port}", "-C", backends.manifest]
+
+    return Host(f"fastlike {engine}", command)
+
+
+def viceroy(program):
+    def command(guest, port, backends):
+        return [program, "serve", guest, "--addr", f"127.0.0.1:{port}", "-C", backends.manifest]
+
+    return command
+
+
+def fastlike_go(program):
+    def command(guest, port, backends):
+        named = [f"-backend={name}=127.0.0.1:{backend_port}" for name, backend_port in backends.ports.items()]
+        return [program, f"-wasm={guest}", f"-bind=127.0.0.1:{port}", *named]
+
+    return command
+
+
+class Running:
+    """A started host. Its messages go nowhere: writing them is part of the work, reading them is not."""
+
+    def __init__(self, host, guest, backends):
+        self.name = host.name
+        self.port = free_port()
+        command = [str(word) for word in host.command(guest, self.port, backends)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def __enter__(self):
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            stop(self.process)
+            raise
+        return self
+
+    def __exit__(self, *_):
+        stop(self.process)
+
+    def wait_until_ready(self):
+        end = time.monotonic() + START_TIMEOUT_S
+        while time.monotonic() < end and self.process.poll() is None:
+            try:
+                self.get("/hello")
+                return
+            except OSError:
+                time.sleep(0.05)
+        raise RuntimeError(f"{self.name} does not start: {' '.join(map(str, self.process.args))}")
+
+    def get(self, path):
+        """Status and body of one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def memory_kib(self, field):
+        """`VmRSS`, what is resident now, or `VmHWM`, the most that ever was."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith(field + ":"):
+                return int(line.split()[1])
+        return 0
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def stop(process):
+    process.terminate()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

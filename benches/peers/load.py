@@ -1,0 +1,112 @@
+"""Requests per second and latency under load, by `wrk`."""
+
+import re
+import statistics
+import subprocess
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from hosts import Running
+
+WARM_UP_S = 2
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Requests to one path of one guest, with the length of the right answer, and what is promised of wasmtime."""
+
+    name: str
+    guest: str
+    path: str
+    length: int | None
+    times_viceroy: float | None = None
+
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("hello", "hello.wasm", "/", 19, times_viceroy=8),
+        Workload("proxy", "routes.wasm", "/proxy/origin/bytes/1024", 1024, times_viceroy=8),
+        Workload("stream", "routes.wasm", "/stream/64/1024", 65536, times_viceroy=6),
+        Workload("fan-out", "routes.wasm", "/fanout/10", None),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one measurement gave."""
+
+    requests_per_s: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What all rounds gave: medians, and the sum of all errors."""
+
+    host: str
+    requests_per_s: float
+    p50_ms: float
+    p99_ms: float
+    errors: int
+    peak_mib: float
+
+
+def compare(hosts, workload, root, backends, options):
+    """Loads every host in turn, and again: what disturbs the machine meanwhile disturbs all of them alike."""
+    guest = root / "tests" / "guests" / workload.guest
+    with ExitStack() as stack:
+        running = [stack.enter_context(Running(host, guest, backends)) for host in hosts]
+        for host in running:
+            check(host, workload)
+            wrk(host, workload, WARM_UP_S, options.connections)
+        rounds = {host.name: [] for host in running}
+        for _ in range(options.rounds):
+            for host in running:
+                rounds[host.name].append(wrk(host, workload, options.seconds, options.connections))
+        return [summary(host, rounds[host.name]) for host in running]
+
+
+def check(host, workload):
+    status, body = host.get(workload.path)
+    if status != 200 or workload.length not in (None, len(body)):
+        raise RuntimeError(f"{host.name} answers {workload.path} with {status} and {len(body)} bytes: {body[:200]}")
+
+
+def wrk(host, workload, seconds, connections):
+    url = f"http://127.0.0.1:{host.port}{workload.path}"
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "10s", url]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return parse(text)
+
+
+def parse(text):
+    numbers = lambda pattern: [int(number) for found in re.findall(pattern, text) for number in re.findall(r"\d+", found)]
+    refused = sum(numbers(r"Non-2xx or 3xx responses: \d+"))
+    broken = sum(numbers(r"Socket errors: .*"))
+    return Round(
+        requests_per_s=float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1]),
+        p50_ms=milliseconds(text, "50%"),
+        p99_ms=milliseconds(text, "99%"),
+        errors=refused + broken,
+    )
+
+
+def milliseconds(text, percentile):
+    number, unit = re.search(re.escape(percentile) + r"\s+([\d.]+)(us|ms|s|m)\b", text).groups()
+    return float(number) * {"us": 1e-3, "ms": 1, "s": 1e3, "m": 6e4}[unit]
+
+
+def summary(host, rounds):
+    median = lambda field: statistics.median(getattr(round, field) for round in rounds)
+    return Result(
+        host=host.name,
+        requests_per_s=median("requests_per_s"),
+        p50_ms=median("p50_ms"),
+        p99_ms=median("p99_ms"),
+        errors=sum(round.errors for round in rounds),
+        peak_mib=host.memory_kib("VmHWM") / 1024,
+    )

@@ -1,0 +1,185 @@
+//! What the backend answers, by path.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Incoming;
+
+use super::Shared;
+use super::traffic::{BodyEntry, Entry};
+use crate::content::{BrokenOff, Content};
+
+/// Answers one request.
+pub(super) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> Response<Content> {
+    let (head, body) = request.into_parts();
+    let entry = Entry::new(shared.clone(), &head);
+    let body = Watched {
+        body,
+        entry: entry.body(),
+    };
+    let segments: Vec<&str> = head.uri.path().split('/').skip(1).collect();
+    let response = match segments.as_slice() {
+        ["echo", ..] => echo(&head.headers, body),
+        ["gate", ..] => {
+            open(&shared.gate_is_open).await;
+            read(body).await;
+            answer("the gate is open")
+        }
+        ["upload"] => {
+            open(&shared.reads_uploads).await;
+            let count = read(body).await;
+            answer(format!("{count} bytes"))
+        }
+        rest => {
+            read(body).await;
+            without_body(&shared, rest).await
+        }
+    };
+    entry.answered();
+    response
+}
+
+async fn without_body(shared: &Shared, segments: &[&str]) -> Response<Content> {
+    match segments {
+        ["status", code] => status(code.parse().unwrap_or(500)),
+        ["delay", milliseconds, ..] => {
+            let milliseconds = milliseconds.parse().unwrap_or_default();
+            tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+            answer("at last")
+        }
+        ["bytes", count] => answer(vec![b'a'; number(count)]),
+        ["stream", count, size] => Response::new(stream(number(count), number(size))),
+        ["fanout", index] => answer(vec![b'x'; number(index) + 1]),
+        ["headers"] => headers(),
+        ["trailers"] => Response::new(trailers()),
+        ["redirect"] => redirect(),
+        ["feed"] => {
+            let (feed, content) = Content::fed();
+            // The test may be over.
+            let _ = shared.feeds.send(feed);
+            Response::new(content)
+        }
+        _ => status(404),
+    }
+}
+
+fn number(text: &str) -> usize {
+    text.parse().unwrap_or_default()
+}
+
+async fn open(gate: &tokio::sync::watch::Sender<bool>) {
+    let mut watching = gate.subscribe();
+    let open = watching.wait_for(|open| *open).await;
+    open.expect("the sender is held here");
+}
+
+/// The number of bytes read; what comes after an error is not counted.
+async fn read(mut body: Watched) -> usize {
+    let mut count = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        count += frame.data_ref().map_or(0, Bytes::len);
+    }
+    count
+}
+
+fn answer(body: impl Into<Content>) -> Response<Content> {
+    let mut response = Response::new(body.into());
+    let headers = response.headers_mut();
+    headers.insert("x-backend", HeaderValue::from_static("origin"));
+    response
+}
+
+fn status(code: u16) -> Response<Content> {
+    let mut response = answer(Content::empty());
+    *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::NOT_FOUND);
+    response
+}
+
+/// The request's body, as it arrives.
+fn echo(request: &HeaderMap, body: Watched) -> Response<Content> {
+    let mut response = answer(Content::of(body));
+    if let Some(content_type) = request.get(CONTENT_TYPE) {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, content_type.clone());
+    }
+    response
+}
+
+/// `count` chunks of `size` bytes, each of another letter.
+fn stream(count: usize, size: usize) -> Content {
+    let letters = (b'a'..=b'z').cycle().take(count);
+    let frames =
+        letters.map(move |letter| Ok::<_, BrokenOff>(Frame::data(Bytes::from(vec![letter; size]))));
+    Content::of(StreamBody::new(futures_util::stream::iter(frames)))
+}
+
+fn trailers() -> Content {
+    let mut fields = HeaderMap::new();
+    fields.insert("x-checksum", HeaderValue::from_static("42"));
+    let body = StreamBody::new(futures_util::stream::iter([
+        Ok::<_, BrokenOff>(Frame::data(Bytes::from_static(b"content"))),
+        Ok(Frame::trailers(fields)),
+    ]));
+    Content::of(body)
+}
+
+/// Headers of the kinds that are easily lost.
+fn headers() -> Response<Content> {
+    let mut response = answer("headers");
+    let headers = response.headers_mut();
+    for cookie in ["a=1", "b=2; Path=/"] {
+        headers.append(SET_COOKIE, HeaderValue::from_static(cookie));
+    }
+    headers.insert("x-empty", HeaderValue::from_static(""));
+    let not_text = HeaderValue::from_bytes(b"caf\xe9").expect("header values may have any such byte");
+    headers.insert("x-not-text", not_text);
+    response
+}
+
+fn redirect() -> Response<Content> {
+    let mut response = status(302);
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, HeaderValue::from_static("/echo"));
+    response
+}
+
+/// A request's body whose pieces are noted as they are read.
+struct Watched {
+    body: Incoming,
+    entry: BodyEntry,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = BrokenOff;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    self.entry.received(data);
+                }
+                Some(Ok(frame))
+            }
+            Some(Err(_)) => {
+                self.entry.ended(Err(()));
+                Some(Err(BrokenOff))
+            }
+            None => {
+                self.entry.ended(Ok(()));
+                None
+            }
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! The program `fastlike` as a process.
+
+use std::ffi::OsStr;
+use std::net::SocketAddr;
+use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A process that is running. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    stdout: Output,
+    stderr: Output,
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// How.
+    pub status: ExitStatus,
+    /// What it wrote to standard output.
+    pub stdout: String,
+    /// What it wrote to standard error.
+    pub stderr: String,
+}
+
+impl Process {
+    /// Starts `program`.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    pub fn start<A: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Self {
+        let child = Command::new(program)
+            .args(arguments)
+            // The settings of whoever runs the tests would change what is written.
+            .env_remove("RUST_LOG")
+            .env_remove("RUST_BACKTRACE")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn();
+        let mut child = match child {
+            Ok(child) => child,
+            Err(error) => panic!("{program}: {error}"),
+        };
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        Self {
+            child,
+            stdout: Output::of(stdout.expect("it is a pipe")),
+            stderr: Output::of(stderr.expect("it is a pipe")),
+        }
+    }
+
+    /// Waits until it has written `text` to standard error, and gives all that it has written there.
+    pub async fn says(&self, text: &str) -> String {
+        self.stderr.until(text).await
+    }
+
+    /// Waits until it serves, and gives the address.
+    ///
+    /// # Panics
+    ///
+    /// When it says something else.
+    pub async fn ready(&self) -> SocketAddr {
+        let said = self.says("on http://").await;
+        let (_, rest) = said.split_once("on http://").expect("it was waited for");
+        let address = rest.split_whitespace().next().unwrap_or_default();
+        match address.parse() {
+            Ok(address) => address,
+            Err(error) => panic!("{address}: {error}"),
+        }
+    }
+
+    /// Sends SIGTERM.
+    ///
+    /// # Panics
+    ///
+    /// When the process has ended.
+    pub fn terminate(&self) {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
+        let id = id.and_then(Pid::from_raw).expect("the process is running");
+        kill_process(id, Signal::TERM).expect("the process is running");
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be waited for.
+    pub async fn finish(mut self) -> Finished {
+        let status = self.child.wait().await;
+        Finished {
+            status: status.expect("a child can be waited for"),
+            stdout: self.stdout.to_end().await,
+            stderr: self.stderr.to_end().await,
+        }
+    }
+}
+
+/// What a process writes.
+#[derive(Debug)]
+struct Output {
+    text: Arc<watch::Sender<String>>,
+    reading: JoinHandle<()>,
+}
+
+impl Output {
+    fn of(mut pipe: impl AsyncRead + Send + Unpin + 'static) -> Self {
+        let text = Arc::new(watch::Sender::new(String::new()));
+        let written = text.clone();
+        let reading = tokio::spawn(async move {
+            let mut piece = Vec::new();
+            while let Ok(1..) = pipe.read_buf(&mut piece).await {
+                let read = String::from_utf8_lossy(&piece).into_owned();
+                written.send_modify(|text| text.push_str(&read));
+                piece.clear();
+            }
+        });
+        Self { text, reading }
+    }
+
+    /// Waits for `text` and a whole line behind it.
+    async fn until(&self, text: &str) -> String {
+        let mut watching = self.text.subscribe();
+        let said = watching.wait_for(|said| {
+            let found = said.find(text);
+            found.is_some_and(|position| said[position..].contains('\n'))
+        });
+        said.await.expect("the sender is held here").clone()
+    }
+
+    async fn to_end(self) -> String {
+        self.reading.await.expect("reading does not panic");
+        self.text.borrow().clone()
+    }
+}

@@ -1,0 +1,210 @@
+//! The program `fastlike`, as its users run it.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use conformance::case::trial;
+use conformance::client::{Answer, Client, Content, request};
+use conformance::engines;
+use conformance::guests::{Guest, HELLO, ROUTES};
+use conformance::origin::Origin;
+use conformance::process::Process;
+use libtest_mimic::{Completion, Trial};
+
+/// The same entry point as that of the package `fastlike`.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fastlike-under-test");
+
+/// The tests of the program.
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("binary::requests_on_their_way_are_finished", requests_on_their_way_are_finished),
+        trial("binary::a_second_signal_stops_at_once", a_second_signal_stops_at_once),
+        trial("binary::logs_go_to_standard_output", logs_go_to_standard_output),
+        trial("binary::a_trap_is_told", a_trap_is_told),
+        trial("binary::a_program_that_cannot_be_run", a_program_that_cannot_be_run),
+        trial("binary::unknown_imports", unknown_imports),
+        trial("binary::a_program_that_is_not_there", a_program_that_is_not_there),
+        trial("binary::an_unknown_engine", an_unknown_engine),
+        trial("binary::an_address_in_use", an_address_in_use),
+        trial("binary::engines", lists_engines),
+        Trial::ignorable_test("binary::curl", curl),
+    ];
+    for engine in engines::NAMES {
+        let name = format!("{engine}::binary::serves_and_stops");
+        trials.push(trial(name, move || serves_and_stops(engine)));
+    }
+    trials
+}
+
+/// Serves `guest` on a free port.
+fn serve(guest: Guest, arguments: &[&str]) -> Process {
+    let mut all = vec![guest.path(), PathBuf::from("--addr"), PathBuf::from("127.0.0.1:0")];
+    all.extend(arguments.iter().map(PathBuf::from));
+    Process::start(PROGRAM, all)
+}
+
+async fn get(address: std::net::SocketAddr, path: &str) -> Answer {
+    let client = Client::http1();
+    client.fetch(address, request("GET", path, Content::empty())).await
+}
+
+async fn serves_and_stops(engine: &'static str) {
+    let process = serve(HELLO, &["--engine", engine]);
+    let ready = process.says("serving").await;
+    assert!(ready.contains("hello.wasm"), "{ready}");
+    assert!(ready.contains(&format!("engine {engine}")), "{ready}");
+    let address = process.ready().await;
+    assert_ne!(address.port(), 0);
+    assert_eq!(get(address, "/").await.ok_text(), "Hello from Compute\n");
+    process.terminate();
+    let finished = process.finish().await;
+    assert_eq!(finished.status.code(), Some(0), "{finished:?}");
+    assert_eq!(finished.stdout, "", "{finished:?}");
+}
+
+/// Asks the guest for what makes it wait for the backend.
+async fn waits(origin: &Origin) -> (Process, tokio::task::JoinHandle<Answer>) {
+    let backend = format!("origin=http://{}", origin.address);
+    let process = serve(ROUTES, &["--backend", &backend]);
+    let address = process.ready().await;
+    let answering = tokio::spawn(async move { get(address, "/proxy/origin/gate").await });
+    origin.arrived(1).await;
+    process.terminate();
+    process.says("stopping").await;
+    (process, answering)
+}
+
+async fn requests_on_their_way_are_finished() {
+    let origin = Origin::start().await;
+    let (process, answering) = waits(&origin).await;
+    origin.open_gate();
+    let answer = answering.await.expect("the client does not panic");
+    assert_eq!(answer.ok_text(), "the gate is open");
+    let finished = process.finish().await;
+    assert_eq!(finished.status.code(), Some(0), "{finished:?}");
+}
+
+async fn a_second_signal_stops_at_once() {
+    let origin = Origin::start().await;
+    let (process, answering) = waits(&origin).await;
+    process.terminate();
+    let finished = process.finish().await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    answering.abort();
+}
+
+async fn logs_go_to_standard_output() {
+    let process = serve(ROUTES, &[]);
+    let address = process.ready().await;
+    get(address, "/log/app").await;
+    get(address, "/stdio").await;
+    process.terminate();
+    let finished = process.finish().await;
+    for line in ["app :: first record", "app :: of two lines", "a line for standard output"] {
+        assert!(finished.stdout.lines().any(|other| other == line), "{finished:?}");
+    }
+    assert!(finished.stderr.contains("a line for standard error"), "{finished:?}");
+    // One line for each request.
+    assert!(finished.stderr.contains("path=\"/stdio\""), "{finished:?}");
+}
+
+async fn a_trap_is_told() {
+    let process = serve(ROUTES, &[]);
+    let address = process.ready().await;
+    assert_eq!(get(address, "/panic").await.status, 500);
+    process.terminate();
+    let finished = process.finish().await;
+    assert!(finished.stderr.contains("GET /panic: the guest trapped"), "{finished:?}");
+    assert!(finished.stderr.contains("panic_route"), "{finished:?}");
+}
+
+/// What the program says when it cannot serve.
+async fn fails(process: Process) -> String {
+    let finished = process.finish().await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    assert_eq!(finished.stdout, "");
+    finished.stderr
+}
+
+async fn a_program_that_cannot_be_run() {
+    let said = fails(serve(Guest("wat/no_start.wat"), &[])).await;
+    assert!(said.starts_with("fastlike: "), "{said}");
+    assert!(said.contains("`_start`"), "{said}");
+}
+
+async fn unknown_imports() {
+    let guest = Guest("wat/unknown_import.wat");
+    let said = fails(serve(guest, &[])).await;
+    assert!(said.contains("nowhere.at_all"), "{said}");
+
+    let process = serve(guest, &["--unknown-import-behavior", "trap"]);
+    let address = process.ready().await;
+    assert_eq!(get(address, "/").await.ok_text(), "hello");
+}
+
+async fn a_program_that_is_not_there() {
+    let said = fails(serve(Guest("not-there.wasm"), &[])).await;
+    assert!(said.contains("not-there.wasm"), "{said}");
+}
+
+async fn an_unknown_engine() {
+    let said = fails(serve(HELLO, &["--engine", "other"])).await;
+    assert!(said.contains("`other`"), "{said}");
+    for engine in engines::NAMES {
+        assert!(said.contains(engine), "{said}");
+    }
+}
+
+async fn an_address_in_use() {
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let taken = taken.expect("there is a free port");
+    let address = taken.local_addr().expect("a listener has an address").to_string();
+    let arguments = [HELLO.path(), PathBuf::from("--addr"), PathBuf::from(&address)];
+    let said = fails(Process::start(PROGRAM, arguments)).await;
+    assert!(said.contains(&address), "{said}");
+}
+
+async fn lists_engines() {
+    let finished = Process::start(PROGRAM, ["engines"]).finish().await;
+    assert_eq!(finished.status.code(), Some(0), "{finished:?}");
+    let mut listed: Vec<_> = finished.stdout.lines().collect();
+    listed.retain(|line| !line.is_empty());
+    assert_eq!(listed.len(), engines::NAMES.len(), "{finished:?}");
+    for engine in engines::NAMES {
+        let found = listed.iter().any(|line| line.split(' ').next() == Some(engine));
+        assert!(found, "{engine}: {finished:?}");
+    }
+}
+
+/// A client that was not written by the same people as the host.
+fn curl() -> Result<Completion, libtest_mimic::Failed> {
+    if Command::new("curl").arg("--version").output().is_err() {
+        return Ok(Completion::ignored_with("there is no curl here"));
+    }
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let process = serve(ROUTES, &[]);
+        let address = process.ready().await;
+        let url = |path: &str| format!("http://{address}{path}");
+        for (arguments, expected) in [
+            (vec![url("/hello")], "Hello from Compute\n"),
+            (vec![url("/stream/3/2")], "aabbcc"),
+            (vec!["--data".to_owned(), "x=y".to_owned(), url("/echo")], "x=y"),
+            (
+                vec!["--http2-prior-knowledge".to_owned(), url("/hello")],
+                "Hello from Compute\n",
+            ),
+        ] {
+            let output = tokio::process::Command::new("curl")
+                .args(["--silent", "--show-error", "--fail", "--max-time", "30"])
+                .args(&arguments)
+                .output()
+                .await?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            if !output.status.success() || text != expected {
+                return Err(format!("curl {arguments:?}: {output:?}").into());
+            }
+        }
+        Ok(Completion::Completed)
+    })
+}

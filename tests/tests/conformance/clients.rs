@@ -1,0 +1,98 @@
+//! Clients that leave.
+
+use abi_core::engine::Exit;
+use conformance::cases;
+use conformance::context::Context;
+use conformance::guests::ROUTES;
+use conformance::host::TestHost;
+use conformance::origin::Origin;
+use fastlike::OnDisconnect;
+
+cases![
+    the_guest_finishes_its_work,
+    the_guest_is_stopped,
+    the_guest_is_stopped_without_a_socket,
+    the_guest_finishes_while_it_streams,
+    garbage_is_refused,
+];
+
+async fn start(cx: &Context, on_disconnect: OnDisconnect) -> (TestHost, Origin) {
+    let origin = Origin::start().await;
+    let host = cx
+        .host(ROUTES)
+        .backend("origin", origin.address)
+        .configure(|builder| builder.on_disconnect(on_disconnect));
+    (host.start().await, origin)
+}
+
+/// Asks for what makes the guest wait, and leaves once it does. Returns when the host has noticed.
+async fn ask_and_leave(host: &TestHost, origin: &Origin) {
+    let mut wire = host.connect().await;
+    wire.get("/proxy/origin/gate").await;
+    origin.arrived(1).await;
+    wire.close_sending().await;
+    // The host closes its side when it sees that the client did.
+    assert_eq!(wire.read_to_end().await, "");
+}
+
+async fn the_guest_finishes_its_work(cx: Context) {
+    let (host, origin) = start(&cx, OnDisconnect::Finish).await;
+    ask_and_leave(&host, &origin).await;
+    assert!(!host.runs.all()[0].is_over());
+    origin.open_gate();
+    let run = host.runs.over(0).await;
+    assert_eq!(*run.exit(), Exit::Returned);
+    // It got its response, and could give its answer.
+    assert!(!origin.exchanges()[0].left);
+    assert_eq!(run.count("send_downstream"), 1);
+    assert_eq!(host.text("/hello").await, "Hello from Compute\n");
+}
+
+async fn the_guest_is_stopped(cx: Context) {
+    let (host, origin) = start(&cx, OnDisconnect::Cancel).await;
+    ask_and_leave(&host, &origin).await;
+    assert!(host.runs.over(0).await.stopped);
+    // What the guest waited for is given up with it.
+    origin
+        .until(|exchanges| exchanges[0].left.then_some(()))
+        .await;
+    assert_eq!(host.text("/hello").await, "Hello from Compute\n");
+}
+
+async fn the_guest_is_stopped_without_a_socket(cx: Context) {
+    let (host, origin) = start(&cx, OnDisconnect::Cancel).await;
+    let request = http::Request::get("http://test/proxy/origin/gate");
+    let request = request.body(http_body_util::Empty::new());
+    let embedded = host.host.clone();
+    let request = request.expect("this is a valid request");
+    let handling = tokio::spawn(async move { embedded.handle(request).await.status() });
+    origin.arrived(1).await;
+    handling.abort();
+    assert!(host.runs.over(0).await.stopped);
+    origin
+        .until(|exchanges| exchanges[0].left.then_some(()))
+        .await;
+}
+
+async fn the_guest_finishes_while_it_streams(cx: Context) {
+    let (host, _origin) = start(&cx, OnDisconnect::Finish).await;
+    let mut wire = host.connect().await;
+    wire.get("/stream/4000/65536").await;
+    wire.read_head().await;
+    drop(wire);
+    // A write to a client that is gone fails, which its SDK makes a panic of; nothing waits for ever.
+    let run = host.runs.over(0).await;
+    assert!(run.ended.is_some(), "{run:?}");
+    assert!(run.count("write") < 4000);
+    assert_eq!(host.text("/hello").await, "Hello from Compute\n");
+}
+
+async fn garbage_is_refused(cx: Context) {
+    let (host, _origin) = start(&cx, OnDisconnect::Finish).await;
+    let mut wire = host.connect().await;
+    wire.send("this is not HTTP\r\n\r\n").await;
+    let response = wire.read_to_end().await;
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+    assert!(host.runs.all().is_empty());
+    assert_eq!(host.text("/hello").await, "Hello from Compute\n");
+}

@@ -1,0 +1,82 @@
+//! The conformance suite. Every case is declared once, and is a test on every engine: `engine::group::case`.
+//!
+//! A file for each group; `raw` runs the cases that the guest of that name has inside it, and `transcripts` compares
+//! the engines with each other.
+
+mod binary;
+mod bodies;
+mod clients;
+mod concurrency;
+mod echo;
+mod environment;
+mod failures;
+mod fanout;
+mod faulty_backends;
+mod guests;
+mod headers;
+mod hello;
+mod limits;
+mod logs;
+mod modules;
+mod proxy;
+mod raw;
+mod raw_routes;
+mod shutdown;
+mod stores;
+mod streaming;
+mod transcripts;
+
+use std::process::ExitCode;
+
+use conformance::case::{self, Case};
+use libtest_mimic::{Arguments, Trial};
+
+const GROUPS: &[(&str, &[Case])] = &[
+    ("hello", hello::CASES),
+    ("echo", echo::CASES),
+    ("headers", headers::CASES),
+    ("proxy", proxy::CASES),
+    ("streaming", streaming::CASES),
+    ("fanout", fanout::CASES),
+    ("bodies", bodies::CASES),
+    ("logs", logs::CASES),
+    ("environment", environment::CASES),
+    ("stores", stores::CASES),
+    ("failures", failures::CASES),
+    ("limits", limits::CASES),
+    ("faulty_backends", faulty_backends::CASES),
+    ("clients", clients::CASES),
+    ("concurrency", concurrency::CASES),
+    ("shutdown", shutdown::CASES),
+    ("modules", modules::CASES),
+    ("raw", raw::CASES),
+    ("raw_routes", raw_routes::CASES),
+];
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    case::keep_panics();
+    raise_file_limit();
+    libtest_mimic::run(&arguments, trials()).exit_code()
+}
+
+fn trials() -> Vec<Trial> {
+    let groups = GROUPS.iter();
+    groups
+        .flat_map(|(group, cases)| case::on_every_engine(group, cases))
+        .chain(raw::trials())
+        .chain(transcripts::trials())
+        .chain(guests::trials())
+        .chain(binary::trials())
+        .collect()
+}
+
+/// Both ends of every connection are in this process, and some tests have thousands of them.
+fn raise_file_limit() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it cannot be raised, the tests that need it say so.
+    let _ = setrlimit(Resource::Nofile, limit);
+}

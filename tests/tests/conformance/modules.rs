@@ -1,0 +1,178 @@
+//! Modules that no compiler for Compute makes, or only some do.
+
+use abi_core::engine::{Exit, UnknownImports};
+use conformance::cases;
+use conformance::context::Context;
+use conformance::guests::Guest;
+use fastlike::{Host, HostBuilder, HostError};
+
+cases![
+    the_smallest_program,
+    a_program_that_does_nothing,
+    imports_may_be_repeated,
+    unknown_imports_are_refused_by_name,
+    unknown_imports_may_be_left_uncalled,
+    unknown_imports_trap_when_they_are_called,
+    a_wrong_signature_is_refused,
+    no_entry_point_is_refused,
+    no_memory_is_a_trap,
+    a_start_section_may_wait except START_CANNOT_WAIT,
+    a_start_section_that_cannot_wait_is_told except START_CAN_WAIT,
+    an_unreachable_has_the_frames_by_name except NO_BACKTRACES,
+    an_unreachable_is_a_trap,
+    a_stack_overflow_is_a_trap,
+    bytes_that_are_no_module_are_refused,
+];
+
+const START_CANNOT_WAIT: &[(&str, &str)] =
+    &[("wasmi", "it can suspend a guest only after its instantiation")];
+const START_CAN_WAIT: &[(&str, &str)] = &[
+    ("wasmtime", "it can wait"),
+    ("winch", "it can wait"),
+    ("pulley", "it can wait"),
+    ("wasmer", "it can wait"),
+    ("wasmer-singlepass", "it can wait"),
+];
+const NO_BACKTRACES: &[(&str, &str)] =
+    &[("wasmi", "it does not tell the frames of a guest that traps")];
+
+async fn says_hello(cx: &Context, guest: Guest) {
+    let host = cx.host(guest).start().await;
+    assert_eq!(host.text("/").await, "hello");
+}
+
+async fn the_smallest_program(cx: Context) {
+    says_hello(&cx, Guest("wat/answer.wat")).await;
+}
+
+async fn a_program_that_does_nothing(cx: Context) {
+    let host = cx.host(Guest("wat/empty.wat")).start().await;
+    assert_eq!(host.text("/").await, "");
+}
+
+async fn imports_may_be_repeated(cx: Context) {
+    says_hello(&cx, Guest("wat/duplicate_imports.wat")).await;
+}
+
+/// A builder for a module that is compiled for one test only.
+fn builder(cx: &Context, guest: Guest) -> HostBuilder {
+    Host::builder()
+        .engine(cx.engine)
+        // These modules never run side by side.
+        .pooled_instances(1)
+        .program(guest.path())
+}
+
+async fn refused(cx: &Context, guest: Guest) -> String {
+    match builder(cx, guest).build().await {
+        Err(error @ HostError::Compile { .. }) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn unknown_imports_are_refused_by_name(cx: Context) {
+    let error = refused(&cx, Guest("wat/unknown_import.wat")).await;
+    assert!(error.contains("fastly_http_req.does_not_exist"), "{error}");
+    assert!(error.contains("nowhere.at_all"), "{error}");
+    // What is known is not in the list, and what could be done about it is below.
+    assert!(!error.contains("send_downstream"), "{error}");
+    assert!(error.contains("--unknown-import-behavior trap"), "{error}");
+}
+
+async fn answer_with_trapping_imports(cx: &Context, guest: Guest) -> (u16, String) {
+    let host = builder(cx, guest)
+        .unknown_imports(UnknownImports::Trap)
+        .build()
+        .await
+        .unwrap_or_else(|error| panic!("{error}"));
+    let request = http::Request::get("http://test/").body(http_body_util::Empty::new());
+    let response = host.handle(request.expect("this is a valid request")).await;
+    let (head, body) = response.into_parts();
+    let body = http_body_util::BodyExt::collect(body).await;
+    let body = body.expect("the body does not break off").to_bytes();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    (head.status.as_u16(), text)
+}
+
+async fn unknown_imports_may_be_left_uncalled(cx: Context) {
+    let guest = Guest("wat/unknown_import.wat");
+    let (status, text) = answer_with_trapping_imports(&cx, guest).await;
+    assert_eq!((status, &*text), (200, "hello"));
+}
+
+async fn unknown_imports_trap_when_they_are_called(cx: Context) {
+    let guest = Guest("wat/unknown_import_called.wat");
+    let (status, text) = answer_with_trapping_imports(&cx, guest).await;
+    assert_eq!(status, 500, "{text}");
+    assert!(text.contains("fastly_http_req"), "{text}");
+    assert!(text.contains("does_not_exist"), "{text}");
+}
+
+async fn a_wrong_signature_is_refused(cx: Context) {
+    let error = refused(&cx, Guest("wat/wrong_signature.wat")).await;
+    assert!(error.contains("fastly_http_body.new"), "{error}");
+}
+
+async fn no_entry_point_is_refused(cx: Context) {
+    let error = refused(&cx, Guest("wat/no_start.wat")).await;
+    assert!(error.contains("_start"), "{error}");
+}
+
+async fn no_memory_is_a_trap(cx: Context) {
+    let host = cx.host(Guest("wat/no_memory.wat")).start().await;
+    assert_eq!(host.get("/").await.status, 500);
+    assert_eq!(host.get("/").await.status, 500);
+    let run = host.runs.over(1).await;
+    assert!(matches!(run.exit(), Exit::Trapped { .. }), "{run:?}");
+}
+
+async fn a_start_section_may_wait(cx: Context) {
+    says_hello(&cx, Guest("wat/start_waits.wat")).await;
+}
+
+async fn a_start_section_that_cannot_wait_is_told(cx: Context) {
+    let host = cx.host(Guest("wat/start_waits.wat")).start().await;
+    let answer = host.get("/").await;
+    assert_eq!(answer.status, 500);
+    let text = answer.text();
+    assert!(text.contains("a start section cannot wait on this engine"), "{text}");
+}
+
+async fn an_unreachable_has_the_frames_by_name(cx: Context) {
+    let host = cx.host(Guest("wat/unreachable.wat")).start().await;
+    assert_eq!(host.get("/").await.status, 500);
+    let run = host.runs.over(0).await;
+    let Exit::Trapped { backtrace: Some(backtrace), .. } = run.exit() else {
+        panic!("{run:?}");
+    };
+    let inner = backtrace.find("named_inner");
+    let outer = backtrace.find("named_outer");
+    assert!(inner.is_some() && inner < outer, "{backtrace}");
+}
+
+async fn an_unreachable_is_a_trap(cx: Context) {
+    let host = cx.host(Guest("wat/unreachable.wat")).start().await;
+    let answer = host.get("/").await;
+    assert_eq!(answer.status, 500);
+    let text = answer.text();
+    assert!(text.contains("unreachable"), "{text}");
+    assert_eq!(text.lines().count(), 1, "{text}");
+}
+
+async fn a_stack_overflow_is_a_trap(cx: Context) {
+    let host = cx.host(Guest("wat/stack_overflow.wat")).start().await;
+    for _ in 0..3 {
+        let answer = host.get("/").await;
+        assert_eq!(answer.status, 500);
+        let text = answer.text();
+        assert!(text.contains("stack"), "{text}");
+    }
+}
+
+async fn bytes_that_are_no_module_are_refused(cx: Context) {
+    for bytes in [&b"\0asm\x01\0\0\0\xff"[..], b"\0asm\x01\0\0\0\x01\xff\xff"] {
+        let host = Host::builder().engine(cx.engine).pooled_instances(1);
+        let error = host.program(bytes).build().await;
+        assert!(matches!(error, Err(HostError::Compile { .. })), "{error:?}");
+    }
+}

@@ -1,0 +1,78 @@
+//! The cases inside the guest without an SDK. Each is a test on every engine.
+//!
+//! Their names are in a file, so that no case can vanish without a change to it.
+
+use conformance::case::{on_engine, trial};
+use conformance::cases;
+use conformance::context::Context;
+use conformance::engines;
+use conformance::faulty::{Faulty, Refused};
+use conformance::guests::RAW;
+use conformance::host::HostSetup;
+use conformance::origin::Origin;
+use fastlike::Dictionary;
+use libtest_mimic::Trial;
+
+cases![the_list_is_complete];
+
+/// The names of the cases.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    include_str!("raw_cases.txt").lines()
+}
+
+/// A test per case and engine.
+pub fn trials() -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for name in names() {
+        for engine in engines::NAMES {
+            let run = move || on_engine(engine, move |cx| passes(cx, name));
+            trials.push(trial(format!("{engine}::raw::{name}"), run));
+        }
+    }
+    trials
+}
+
+async fn passes(cx: Context, name: &'static str) {
+    let world = World::start().await;
+    let host = world.of(cx.host(RAW)).start().await;
+    assert_eq!(host.text(&format!("/case/{name}")).await, "ok");
+}
+
+async fn the_list_is_complete(cx: Context) {
+    let host = cx.host(RAW).start().await;
+    let listed: Vec<_> = names().collect();
+    let text = host.text("/cases").await;
+    let actual: Vec<_> = text.lines().collect();
+    assert_eq!(listed, actual, "`raw_cases.txt` is to be what the guest answers to `/cases`");
+}
+
+/// What the cases expect around them.
+pub struct World {
+    /// The backend that answers.
+    pub origin: Origin,
+    refused: Refused,
+    never: Faulty,
+}
+
+impl World {
+    /// Starts the backends.
+    pub async fn start() -> Self {
+        Self {
+            origin: Origin::start().await,
+            refused: Refused::take(),
+            never: Faulty::never().await,
+        }
+    }
+
+    /// A host within it.
+    pub fn of(&self, host: HostSetup) -> HostSetup {
+        let long = "x".repeat(8000);
+        let items = [("greeting", "hello"), ("empty", ""), ("long", &long)];
+        let items = items.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let strings = Dictionary::of_items(items).expect("these are valid items");
+        host.backend("origin", self.origin.address)
+            .backend("refused", self.refused.address)
+            .backend("never", self.never.address)
+            .configure(|builder| builder.dictionary("strings", strings))
+    }
+}

@@ -1,0 +1,116 @@
+//! The routes of the guest without an SDK that answer in a way of their own.
+
+use std::time::Duration;
+
+use abi_core::Limits;
+use abi_core::engine::Exit;
+use conformance::cases;
+use conformance::context::Context;
+use conformance::guests::RAW;
+use conformance::host::{LIMITS, TestHost};
+
+use crate::raw::World;
+
+cases![
+    a_wait_without_end_is_ended_by_the_time_limit,
+    select_ends_after_its_time,
+    select_of_nothing_is_refused,
+    a_second_answer_is_refused,
+    a_streamed_answer_is_what_was_written,
+    a_streamed_answer_may_have_trailers,
+    an_abandoned_answer_is_cut_off,
+    a_forgotten_answer_is_cut_off,
+    an_answer_may_be_one_that_is_still_to_come,
+    an_answer_that_never_comes_is_made_up,
+    unknown_routes,
+];
+
+async fn start(cx: &Context) -> (TestHost, World) {
+    let world = World::start().await;
+    (world.of(cx.host(RAW)).start().await, world)
+}
+
+async fn a_wait_without_end_is_ended_by_the_time_limit(cx: Context) {
+    let world = World::start().await;
+    let limits = Limits {
+        wall: Duration::from_millis(200),
+        ..LIMITS
+    };
+    let host = world.of(cx.host(RAW).configure(|builder| builder.limits(limits)));
+    let host = host.start().await;
+    assert_eq!(host.get("/raw/wait-never").await.status, 504);
+}
+
+async fn select_ends_after_its_time(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    assert_eq!(host.text("/raw/select-timeout/20").await, "timeout");
+}
+
+async fn select_of_nothing_is_refused(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    assert_eq!(host.text("/raw/empty-select").await, "status 2");
+}
+
+async fn a_second_answer_is_refused(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    let text = host.text("/raw/two-answers").await;
+    assert_eq!(text, "first answer, then status 1");
+}
+
+async fn a_streamed_answer_is_what_was_written(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    let text = host.text("/raw/streaming-answer").await;
+    assert_eq!(text, "before during appended");
+    assert_eq!(*host.runs.over(0).await.exit(), Exit::Returned);
+}
+
+async fn a_streamed_answer_may_have_trailers(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    let mut wire = host.connect().await;
+    wire.send(
+        "GET /raw/streaming-trailers HTTP/1.1\r\nhost: test\r\nte: trailers\r\nconnection: close\r\n\r\n",
+    )
+    .await;
+    let response = wire.read_to_end().await;
+    assert!(response.contains("\r\ntrailer: x-checksum\r\n"), "{response}");
+    assert!(response.contains("content"), "{response}");
+    assert!(response.ends_with("0\r\nx-checksum: 42\r\n\r\n"), "{response}");
+}
+
+async fn an_abandoned_answer_is_cut_off(cx: Context) {
+    is_cut_off(&cx, "/raw/abandoned-answer").await;
+}
+
+async fn a_forgotten_answer_is_cut_off(cx: Context) {
+    is_cut_off(&cx, "/raw/forgotten-answer").await;
+}
+
+async fn is_cut_off(cx: &Context, path: &str) {
+    let (host, _world) = start(cx).await;
+    let mut wire = host.connect().await;
+    wire.get(path).await;
+    let response = wire.read_to_end().await;
+    assert!(!response.contains("\r\n0\r\n"), "it must not look complete: {response}");
+    assert_eq!(*host.runs.over(0).await.exit(), Exit::Returned);
+    assert_eq!(host.text("/raw/empty-select").await, "status 2");
+}
+
+async fn an_answer_may_be_one_that_is_still_to_come(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    let answer = host.get("/raw/pending-answer").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header("x-backend"), "origin");
+    assert_eq!(*host.runs.over(0).await.exit(), Exit::Returned);
+}
+
+async fn an_answer_that_never_comes_is_made_up(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    let answer = host.get("/raw/pending-answer-refused").await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+}
+
+async fn unknown_routes(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    assert_eq!(host.get("/raw/other").await.status, 404);
+    assert_eq!(host.get("/case/other").await.status, 404);
+}
