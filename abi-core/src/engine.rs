@@ -172,8 +172,12 @@ impl fmt::Display for Exit {
             Self::Returned => f.write_str("the guest returned"),
             Self::Exited(code) => write!(f, "the guest exited with code {code}"),
             Self::Trapped { message, .. } => write!(f, "the guest trapped: {message}"),
-            Self::OutOfTime => f.write_str("the guest was stopped: it took longer than its time limit"),
-            Self::OutOfCpu => f.write_str("the guest was stopped: it ran for longer than its CPU limit"),
+            Self::OutOfTime => {
+                f.write_str("the guest was stopped: it took longer than its time limit")
+            }
+            Self::OutOfCpu => {
+                f.write_str("the guest was stopped: it ran for longer than its CPU limit")
+            }
             Self::Failed(why) => write!(f, "the guest could not be started: {why}"),
         }
     }

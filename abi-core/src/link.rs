@@ -53,9 +53,7 @@ pub fn link<'a>(
     for import in imports {
         match resolve(&import) {
             Ok(id) => bindings.push(Binding::Hostcall(id)),
-            Err(_)
-                if unknown_imports == UnknownImports::Trap && import.signature.is_some() =>
-            {
+            Err(_) if unknown_imports == UnknownImports::Trap && import.signature.is_some() => {
                 bindings.push(Binding::Trap);
             }
             Err(why) => refused.push(format!("{}.{}: {why}", import.module, import.name)),
@@ -110,7 +108,9 @@ impl fmt::Display for LinkError {
         for import in &self.refused {
             write!(f, "\n  {import}")?;
         }
-        f.write_str("\n(with `--unknown-import-behavior trap` it would start, and trap where it calls one)")
+        f.write_str(
+            "\n(with `--unknown-import-behavior trap` it would start, and trap where it calls one)",
+        )
     }
 }
 

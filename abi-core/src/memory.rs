@@ -370,11 +370,7 @@ mod tests {
         assert!(memory.bytes(GuestPtr::new(1), 8).is_err());
         assert!(memory.bytes(GuestPtr::new(9), 0).is_err());
         assert!(memory.bytes(GuestPtr::new(u32::MAX), u32::MAX).is_err());
-        assert!(
-            memory
-                .read_list(GuestPtr::<u32>::new(0), u32::MAX)
-                .is_err()
-        );
+        assert!(memory.read_list(GuestPtr::<u32>::new(0), u32::MAX).is_err());
     }
 
     #[test]

@@ -87,7 +87,10 @@ pub trait Backends: Send + Sync {
     /// Sends a request, and waits for the head of the response.
     ///
     /// The request makes progress while the future is polled; dropping it gives the request up.
-    fn send(&self, request: BackendRequest) -> BoxFuture<'static, Result<BackendResponse, SendError>>;
+    fn send(
+        &self,
+        request: BackendRequest,
+    ) -> BoxFuture<'static, Result<BackendResponse, SendError>>;
 }
 
 /// The dictionaries and config stores of a service.

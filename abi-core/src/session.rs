@@ -134,7 +134,6 @@ pub(crate) struct Downstream {
 
 impl Session {
     /// The state of a run that is to answer `request`, and where its answer will arrive.
-    #[must_use]
     pub fn new(
         platform: Platform,
         environment: Arc<GuestEnvironment>,
@@ -211,7 +210,9 @@ impl Session {
     pub(crate) fn backend(&self, name: &str) -> Option<Destination> {
         match self.dynamic_backends.get(name) {
             Some(backend) => Some(Destination::Dynamic(backend.clone())),
-            None if self.platform.backends.exists(name) => Some(Destination::Static(name.to_owned())),
+            None if self.platform.backends.exists(name) => {
+                Some(Destination::Static(name.to_owned()))
+            }
             None => None,
         }
     }

@@ -95,9 +95,7 @@ impl Future for Supervised {
                     }));
                 }
             };
-            let alarm = this
-                .alarm
-                .get_or_insert_with(|| this.clock.sleep(left));
+            let alarm = this.alarm.get_or_insert_with(|| this.clock.sleep(left));
             if alarm.poll_unpin(cx).is_pending() {
                 return Poll::Pending;
             }

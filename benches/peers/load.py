@@ -60,8 +60,8 @@ def compare(hosts, workload, root, backends, options):
     guest = root / "tests" / "guests" / workload.guest
     with ExitStack() as stack:
         running = [stack.enter_context(Running(host, guest, backends)) for host in hosts]
+        running = [host for host in running if answers(host, workload)]
         for host in running:
-            check(host, workload)
             wrk(host, workload, WARM_UP_S, options.connections)
         rounds = {host.name: [] for host in running}
         for _ in range(options.rounds):
@@ -70,10 +70,14 @@ def compare(hosts, workload, root, backends, options):
         return [summary(host, rounds[host.name]) for host in running]
 
 
-def check(host, workload):
+def answers(host, workload):
+    """Whether a host gives the right answer. One that does not is told of, and left out: being wrong can be fast."""
     status, body = host.get(workload.path)
-    if status != 200 or workload.length not in (None, len(body)):
-        raise RuntimeError(f"{host.name} answers {workload.path} with {status} and {len(body)} bytes: {body[:200]}")
+    right = status == 200 and workload.length in (None, len(body))
+    if not right:
+        print(f"**{host.name} is left out: it answers `{workload.path}` with {status} and {len(body)} bytes: "
+              f"{body[:100].decode(errors='replace').strip()}**\n")
+    return right
 
 
 def wrk(host, workload, seconds, connections):

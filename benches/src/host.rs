@@ -45,8 +45,10 @@ pub fn answer(service: &Service) {
 fn request() -> ClientRequest {
     let mut head = RequestHead::new();
     head.uri = Uri::from_static("http://localhost/");
-    head.headers.insert(HOST, HeaderValue::from_static("localhost"));
-    head.headers.insert(USER_AGENT, HeaderValue::from_static("benches"));
+    head.headers
+        .insert(HOST, HeaderValue::from_static("localhost"));
+    head.headers
+        .insert(USER_AGENT, HeaderValue::from_static("benches"));
     head.headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
     ClientRequest::new(head, Body::empty())
 }

@@ -70,7 +70,10 @@ fn criterion_home() -> Option<PathBuf> {
     let named = |name, below: &str| std::env::var_os(name).map(|path| Path::new(&path).join(below));
     let beside = || {
         let executable = std::env::current_exe().ok()?;
-        let homes = executable.ancestors().skip(2).map(|dir| dir.join("criterion"));
+        let homes = executable
+            .ancestors()
+            .skip(2)
+            .map(|dir| dir.join("criterion"));
         homes.take(3).find(|home| home.is_dir())
     };
     named("CRITERION_HOME", "")
@@ -87,7 +90,12 @@ struct Row {
 }
 
 impl Row {
-    fn read(home: &Path, measure: Measure, engine: &'static str, since: SystemTime) -> Option<Self> {
+    fn read(
+        home: &Path,
+        measure: Measure,
+        engine: &'static str,
+        since: SystemTime,
+    ) -> Option<Self> {
         let read = |side: &str| {
             let directory = home.join(measure.name).join(engine).join(side).join("new");
             nanoseconds_each(&directory, since)
@@ -109,7 +117,8 @@ fn nanoseconds_each(directory: &Path, since: SystemTime) -> Option<f64> {
     if modified < since {
         return None;
     }
-    let read = |file: PathBuf| -> Option<Value> { serde_json::from_slice(&fs::read(file).ok()?).ok() };
+    let read =
+        |file: PathBuf| -> Option<Value> { serde_json::from_slice(&fs::read(file).ok()?).ok() };
     let median = read(estimates)?["median"]["point_estimate"].as_f64()?;
     let benchmark = read(directory.join("benchmark.json"))?;
     let elements = benchmark["throughput"]["Elements"].as_f64().unwrap_or(1.0);

@@ -76,7 +76,10 @@ impl Backends for World {
         false
     }
 
-    fn send(&self, _request: BackendRequest) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
+    fn send(
+        &self,
+        _request: BackendRequest,
+    ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
         let error = SendError::new(SendErrorKind::DestinationNotFound);
         std::future::ready(Err(error)).boxed()
     }

@@ -8,9 +8,7 @@ use abi_core::session::Session;
 use abi_core::{Stop, give_turn};
 use futures_util::future::BoxFuture;
 use wasmi::errors::{MemoryError, TableError};
-use wasmi::{
-    Memory, ResourceLimiter, Store, TrapCode, TypedResumableCall, Val,
-};
+use wasmi::{Memory, ResourceLimiter, Store, TrapCode, TypedResumableCall, Val};
 use wasmi_core::LimiterError;
 
 use crate::Linked;

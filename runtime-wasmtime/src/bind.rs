@@ -19,7 +19,8 @@ pub(crate) fn bind(
     match (binding, import.ty()) {
         (Binding::Hostcall(id), _) => BINDERS[usize::from(id.0)](linker, module, name, id),
         (Binding::Trap, ExternType::Func(ty)) => {
-            let message = format!("the program called {module}.{name}, which this host does not have");
+            let message =
+                format!("the program called {module}.{name}, which this host does not have");
             linker.func_new(module, name, ty, move |_, _, _| {
                 Err(stopped(Stop::Trap(message.clone())))
             })?;

@@ -3,7 +3,7 @@
 //! [`Host`] is the way in: it takes a program, compiles it with one of the [`engines()`], and answers requests, over a
 //! socket or without one. A map of the modules:
 //!
-//! * [`host`]: the host and its builder; [`program`]: what it runs; [`engines`]: with what;
+//! * [`host`]: the host and its builder; [`program`]: what it runs; [`mod@engines`]: with what;
 //! * [`serve`]: from a client's connection to a guest run, and back;
 //! * [`backends`]: where guests send requests; [`stores`]: what they read from;
 //! * [`world`]: clock, randomness, executor and logs;

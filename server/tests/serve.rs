@@ -186,7 +186,7 @@ fn waiting(policy: OnDisconnect) -> (HostBuilder, mpsc::Receiver<&'static str>, 
 
     impl Drop for Told {
         fn drop(&mut self) {
-            drop(self.0.try_send("stopped"));
+            let _ = self.0.try_send("stopped");
         }
     }
 
@@ -346,4 +346,22 @@ async fn what_is_missing_is_told() {
     assert!(error.to_string().contains("component"), "{error}");
     let builder = Host::builder().program(&b"(module)"[..]).engine("v8");
     assert!(builder.build().await.is_err());
+}
+
+#[tokio::test]
+async fn guests_can_ask_for_header_names_as_they_were_sent() {
+    let serving = Serving::start(host(async |mut guest| {
+        let names = guest.original_header_names();
+        guest.answer(&names).await;
+        Exit::Returned
+    }))
+    .await;
+    let mut stream = serving.connect().await;
+    let first = "POST / HTTP/1.1\r\nHOST: h\r\nX-b: 1\r\nContent-Length: 4\r\nx-B: 2\r\n\r\n";
+    write(&mut stream, first).await;
+    write(&mut stream, "body").await;
+    assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 200"));
+    let mut names = [0; 27];
+    stream.read_exact(&mut names).await.unwrap();
+    assert_eq!(&names, b"HOST X-b Content-Length x-B");
 }

@@ -60,12 +60,11 @@ impl Guest {
         let program = programs.entry((engine, self)).or_default().clone();
         // Others may be compiled at the same time.
         drop(programs);
-        let program = program.get_or_init(|| {
-            match engines::shared(engine).compile(&self.module()) {
+        let program =
+            program.get_or_init(|| match engines::shared(engine).compile(&self.module()) {
                 Ok(program) => program,
                 Err(error) => panic!("{engine} does not compile {}: {error}", self.0),
-            }
-        });
+            });
         program.clone()
     }
 }

@@ -39,9 +39,7 @@ pub struct HostSetup {
 
 impl HostSetup {
     pub(crate) fn new(context: Context, guest: Guest) -> Self {
-        let builder = Host::builder()
-            .limits(LIMITS)
-            .drain_timeout(DRAIN_TIMEOUT);
+        let builder = Host::builder().limits(LIMITS).drain_timeout(DRAIN_TIMEOUT);
         Self {
             context,
             guest,

@@ -160,7 +160,8 @@ struct Begun {
 
 impl Drop for Begun {
     fn drop(&mut self) {
-        self.runs.change(self.index, |run| run.stopped = run.ended.is_none());
+        self.runs
+            .change(self.index, |run| run.stopped = run.ended.is_none());
     }
 }
 

@@ -29,7 +29,10 @@ pub async fn of_request(host: &TestHost, origin: &Origin, request: Request<Conte
 }
 
 fn write_answer(text: &mut String, answer: &Answer) {
-    line(text, format_args!("answer: {} {:?}", answer.status, answer.version));
+    line(
+        text,
+        format_args!("answer: {} {:?}", answer.status, answer.version),
+    );
     write_headers(text, "answer", &answer.headers);
     write_body(text, "answer", &answer.body);
     write_headers(text, "answer trailer", &answer.trailers);
@@ -47,10 +50,16 @@ fn write_run(text: &mut String, run: &Run) {
 }
 
 fn write_exchange(text: &mut String, exchange: &Exchange) {
-    line(text, format_args!("backend: {} {:?}", exchange.request, exchange.version));
+    line(
+        text,
+        format_args!("backend: {} {:?}", exchange.request, exchange.version),
+    );
     write_headers(text, "backend", &exchange.headers);
     write_body(text, "backend", &exchange.body);
-    line(text, format_args!("backend body: {:?}", exchange.body_ended));
+    line(
+        text,
+        format_args!("backend body: {:?}", exchange.body_ended),
+    );
 }
 
 /// The order of headers with different names has no meaning; that of the values of one has.
@@ -86,9 +95,12 @@ pub fn difference(expected: &str, actual: &str) -> Option<String> {
     if expected == actual {
         return None;
     }
-    let (expected, actual): (Vec<_>, Vec<_>) = (expected.lines().collect(), actual.lines().collect());
+    let (expected, actual): (Vec<_>, Vec<_>) =
+        (expected.lines().collect(), actual.lines().collect());
     let pairs = expected.iter().zip(&actual);
-    let same = pairs.take_while(|(expected, actual)| expected == actual).count();
+    let same = pairs
+        .take_while(|(expected, actual)| expected == actual)
+        .count();
     let mut text = String::new();
     for common in &expected[same.saturating_sub(CONTEXT)..same] {
         line(&mut text, format_args!("  {common}"));

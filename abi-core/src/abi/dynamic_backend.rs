@@ -78,15 +78,24 @@ impl Record<'_> {
     }
 
     /// The text whose pointer is `field` and whose length comes behind it.
-    fn text(&self, option: u32, field: usize, lengths: std::ops::RangeInclusive<u32>) -> Result<Option<String>> {
+    fn text(
+        &self,
+        option: u32,
+        field: usize,
+        lengths: std::ops::RangeInclusive<u32>,
+    ) -> Result<Option<String>> {
         if !self.has(option) {
             return Ok(None);
         }
         let (pointer, length) = (self.fields[field], self.fields[field + 1]);
         if !lengths.contains(&length) {
-            return Err(Error::InvalidArgument("a text of the backend is empty or too long"));
+            return Err(Error::InvalidArgument(
+                "a text of the backend is empty or too long",
+            ));
         }
-        Ok(Some(self.memory.text(GuestPtr::new(pointer), length)?.to_owned()))
+        Ok(Some(
+            self.memory.text(GuestPtr::new(pointer), length)?.to_owned(),
+        ))
     }
 
     fn tls_version(&self, option: u32, field: usize) -> Result<Option<u32>> {
@@ -100,8 +109,16 @@ impl Record<'_> {
         Ok(DynamicTls {
             min_version: self.tls_version(option::SSL_MIN_VERSION, field::SSL_MIN_VERSION)?,
             max_version: self.tls_version(option::SSL_MAX_VERSION, field::SSL_MAX_VERSION)?,
-            cert_hostname: self.text(option::CERT_HOSTNAME, field::CERT_HOSTNAME, 1..=TEXT_LENGTH_MAX)?,
-            sni_hostname: self.text(option::SNI_HOSTNAME, field::SNI_HOSTNAME, 0..=TEXT_LENGTH_MAX)?,
+            cert_hostname: self.text(
+                option::CERT_HOSTNAME,
+                field::CERT_HOSTNAME,
+                1..=TEXT_LENGTH_MAX,
+            )?,
+            sni_hostname: self.text(
+                option::SNI_HOSTNAME,
+                field::SNI_HOSTNAME,
+                0..=TEXT_LENGTH_MAX,
+            )?,
             ca_certificate: self.text(option::CA_CERT, field::CA_CERT, 1..=CA_LENGTH_MAX)?,
             ciphers: self.text(option::CIPHERS, field::CIPHERS, 1..=TEXT_LENGTH_MAX)?,
         })
@@ -120,7 +137,9 @@ pub(super) fn read(
         return Err(Error::InvalidArgument("there is no such backend option"));
     }
     if name.is_empty() || name.len() > TEXT_LENGTH_MAX as usize {
-        return Err(Error::InvalidArgument("the backend's name is empty or too long"));
+        return Err(Error::InvalidArgument(
+            "the backend's name is empty or too long",
+        ));
     }
     if target.parse::<Authority>().is_err() {
         return Err(Error::InvalidArgument("the backend's target is not a host"));
@@ -137,11 +156,18 @@ pub(super) fn read(
     Ok(DynamicBackend {
         name: name.to_owned(),
         target: target.to_owned(),
-        override_host: record.text(option::HOST_OVERRIDE, field::HOST_OVERRIDE, 1..=TEXT_LENGTH_MAX)?,
+        override_host: record.text(
+            option::HOST_OVERRIDE,
+            field::HOST_OVERRIDE,
+            1..=TEXT_LENGTH_MAX,
+        )?,
         connect_timeout: record.timeout(option::CONNECT_TIMEOUT, field::CONNECT_TIMEOUT_MS),
-        first_byte_timeout: record.timeout(option::FIRST_BYTE_TIMEOUT, field::FIRST_BYTE_TIMEOUT_MS),
-        between_bytes_timeout: record
-            .timeout(option::BETWEEN_BYTES_TIMEOUT, field::BETWEEN_BYTES_TIMEOUT_MS),
+        first_byte_timeout: record
+            .timeout(option::FIRST_BYTE_TIMEOUT, field::FIRST_BYTE_TIMEOUT_MS),
+        between_bytes_timeout: record.timeout(
+            option::BETWEEN_BYTES_TIMEOUT,
+            field::BETWEEN_BYTES_TIMEOUT_MS,
+        ),
         tls: record.has(option::USE_SSL).then_some(tls),
         grpc: record.has(option::GRPC),
         dont_pool: record.has(option::DONT_POOL),

@@ -248,7 +248,10 @@ pub fn trailer_values_get(
     let body = body_read_to_end(call.session.items.any_body_mut(h)?)?;
     let name = headers::parse_name(call.memory.bytes(name, name_len)?)?;
     let values = body.trailers().get_all(name);
-    out.write(&mut call.memory, values.iter().map(|value| value.as_bytes()))
+    out.write(
+        &mut call.memory,
+        values.iter().map(|value| value.as_bytes()),
+    )
 }
 
 /// Writes how many bytes the body still has.

@@ -453,7 +453,11 @@ pub fn uri_set(
 /// # Errors
 ///
 /// [`Error::BadHandle`] and [`Error::Memory`].
-pub fn version_get(call: &mut Call<'_>, h: RequestHandle, version_out: GuestPtr<u32>) -> Result<()> {
+pub fn version_get(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    version_out: GuestPtr<u32>,
+) -> Result<()> {
     let version = version_number(call.session.requests.get(h)?.version)?;
     call.memory.write(version_out, version)?;
     Ok(())

@@ -56,7 +56,13 @@ pub fn write(
         let logs = &call.session.platform.logs;
         let source = LogSource::Endpoint(endpoint);
         if line.contains(&b'\n') {
-            logs.write(source, &line.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\\n"[..]));
+            logs.write(
+                source,
+                &line
+                    .split(|byte| *byte == b'\n')
+                    .collect::<Vec<_>>()
+                    .join(&b"\\n"[..]),
+            );
         } else {
             logs.write(source, line);
         }
@@ -70,7 +76,5 @@ fn is_reserved(name: &str) -> bool {
         .as_bytes()
         .get(..RESERVED_PREFIX.len())
         .is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX));
-    reserved_prefix
-        || name.eq_ignore_ascii_case("stdout")
-        || name.eq_ignore_ascii_case("stderr")
+    reserved_prefix || name.eq_ignore_ascii_case("stdout") || name.eq_ignore_ascii_case("stderr")
 }

@@ -69,7 +69,10 @@ pub(super) fn values_get(
     let headers = h.headers(call.session)?;
     let name = headers::parse_name(call.memory.bytes(name, name_len)?)?;
     let values = headers.get_all(name);
-    out.write(&mut call.memory, values.iter().map(|value| value.as_bytes()))
+    out.write(
+        &mut call.memory,
+        values.iter().map(|value| value.as_bytes()),
+    )
 }
 
 /// What [`change`] does with a name and a value.

@@ -6,9 +6,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use crate::async_item::PendingRequest;
 use crate::body::gunzip;
 use crate::error::{Error, Result};
-use crate::handle::{
-    BodyHandle, Handle, PendingRequestHandle, RequestHandle, ResponseHandle,
-};
+use crate::handle::{BodyHandle, Handle, PendingRequestHandle, RequestHandle, ResponseHandle};
 use crate::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
 use crate::memory::{GuestPtr, GuestValue, Memory};
 use crate::platform::Platform;
@@ -153,7 +151,11 @@ fn answer_to(
     async move {
         let mut response = sending.await?;
         let headers = &mut response.head.headers;
-        if decompress_gzip && headers.get(CONTENT_ENCODING).is_some_and(|value| value == "gzip") {
+        if decompress_gzip
+            && headers
+                .get(CONTENT_ENCODING)
+                .is_some_and(|value| value == "gzip")
+        {
             headers.remove(CONTENT_ENCODING);
             headers.remove(CONTENT_LENGTH);
             response.body = gunzip(response.body);
@@ -246,8 +248,6 @@ impl GuestValue for ErrorDetail {
 }
 
 /// The handle under which `select` and `is_ready` know a pending request.
-pub(super) fn as_async_item(
-    handle: PendingRequestHandle,
-) -> crate::handle::AsyncItemHandle {
+pub(super) fn as_async_item(handle: PendingRequestHandle) -> crate::handle::AsyncItemHandle {
     crate::handle::AsyncItemHandle::from_number(handle.number())
 }

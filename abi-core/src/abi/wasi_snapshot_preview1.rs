@@ -75,11 +75,7 @@ fn environment(session: &Session) -> Vec<String> {
 /// # Errors
 ///
 /// [`Errno::Fault`].
-pub fn args_get(
-    call: &mut Call<'_>,
-    argv: GuestPtr<u32>,
-    argv_buf: GuestPtr<u8>,
-) -> WasiResult {
+pub fn args_get(call: &mut Call<'_>, argv: GuestPtr<u32>, argv_buf: GuestPtr<u8>) -> WasiResult {
     let arguments = &call.session.environment.arguments;
     write_strings(&mut call.memory, arguments, argv, argv_buf)
 }
@@ -320,11 +316,7 @@ pub fn fd_pread(
 /// # Errors
 ///
 /// [`Errno::Badf`]: no directory is open, which is how guests learn that there is no file system.
-pub fn fd_prestat_get(
-    _call: &mut Call<'_>,
-    _fd: u32,
-    _prestat_out: GuestPtr<u32>,
-) -> WasiResult {
+pub fn fd_prestat_get(_call: &mut Call<'_>, _fd: u32, _prestat_out: GuestPtr<u32>) -> WasiResult {
     Err(Errno::Badf.into())
 }
 
@@ -681,8 +673,11 @@ pub async fn poll_oneoff(
     if subscriptions_len == 0 || subscriptions_len > LIST_MAX {
         return Err(Errno::Inval.into());
     }
-    let words = call.memory.read_list(subscriptions, subscriptions_len * 6)?;
-    call.memory.check_bytes(events.cast(), subscriptions_len * 32)?;
+    let words = call
+        .memory
+        .read_list(subscriptions, subscriptions_len * 6)?;
+    call.memory
+        .check_bytes(events.cast(), subscriptions_len * 32)?;
     call.memory.check(nevents_out)?;
     let subscriptions: Vec<_> = words
         .chunks_exact(6)

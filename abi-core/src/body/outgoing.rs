@@ -8,9 +8,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
+use super::BodyError;
 use super::pipe::{Item, PipeReader};
 use super::queue::{Body, Chunk, merge_trailers};
-use super::BodyError;
 
 /// A body that the host sends: what the guest had queued, then, if it streams, what it writes later, then trailers.
 pub struct OutgoingBody {

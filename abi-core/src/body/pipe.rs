@@ -11,8 +11,8 @@ use std::task::{Context, Poll, Waker};
 use bytes::BytesMut;
 use http::HeaderMap;
 
-use super::queue::{Body, Chunk, merge_trailers};
 use super::BodyError;
+use super::queue::{Body, Chunk, merge_trailers};
 
 /// How many unread bytes a pipe holds before its writer has to wait.
 pub const PIPE_CAPACITY_BYTES: usize = 256 * 1024;

@@ -245,7 +245,10 @@ mod tests {
         let start = bytes.as_ptr();
         let mut body = Body::from(bytes);
         assert_eq!(read(&mut body, 100).unwrap().as_ptr(), start);
-        assert_eq!(read(&mut body, 100).unwrap().as_ptr(), start.wrapping_add(100));
+        assert_eq!(
+            read(&mut body, 100).unwrap().as_ptr(),
+            start.wrapping_add(100)
+        );
     }
 
     #[test]

@@ -6,5 +6,7 @@ mod message;
 mod send;
 
 pub use dynamic_backend::{Destination, DynamicBackend, DynamicTls};
-pub use message::{CacheOverride, FramingMode, RequestHead, ResponseHead, parse_version, version_number};
+pub use message::{
+    CacheOverride, FramingMode, RequestHead, ResponseHead, parse_version, version_number,
+};
 pub use send::{BackendRequest, BackendResponse, SendError, SendErrorKind};

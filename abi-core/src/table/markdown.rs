@@ -21,7 +21,10 @@ pub fn markdown() -> String {
     for hostcall in HOSTCALLS {
         if hostcall.module != module {
             module = hostcall.module;
-            let _ = write!(page, "\n## {module}\n\n| hostcall | | parameters |\n|---|---|---|\n");
+            let _ = write!(
+                page,
+                "\n## {module}\n\n| hostcall | | parameters |\n|---|---|---|\n"
+            );
         }
         row(&mut page, hostcall);
     }

@@ -325,5 +325,7 @@ impl Outcome for Result<Infallible, Stop> {
 ///
 /// Always [`Error::Unsupported`].
 pub fn unsupported(_call: &mut Call<'_>) -> Result<()> {
-    Err(Error::Unsupported("this hostcall has no semantics here yet"))
+    Err(Error::Unsupported(
+        "this hostcall has no semantics here yet",
+    ))
 }

@@ -255,16 +255,16 @@ macro_rules! for_each_hostcall {
                 sync downstream_original_header_count(req: RequestHandle, out: GuestPtr<u32>);
                 sync downstream_client_ip_addr(req: RequestHandle, addr_octets_out: GuestPtr<u8>, out: GuestPtr<u32>);
                 sync downstream_server_ip_addr(req: RequestHandle, addr_octets_out: GuestPtr<u8>, out: GuestPtr<u32>);
-                unsupported downstream_client_h2_fingerprint(
+                sync downstream_client_h2_fingerprint(
                     req: RequestHandle, h2fp_out: GuestPtr<u8>, h2fp_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
                 sync downstream_client_request_id(
                     req: RequestHandle, reqid_out: GuestPtr<u8>, reqid_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_client_oh_fingerprint(
+                sync downstream_client_oh_fingerprint(
                     req: RequestHandle, ohfp_out: GuestPtr<u8>, ohfp_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_client_ddos_detected(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_client_ddos_detected(req: RequestHandle, out: GuestPtr<u32>);
                 unsupported downstream_tls_cipher_openssl_name(
                     req: RequestHandle, cipher_out: GuestPtr<u8>, cipher_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
@@ -272,7 +272,7 @@ macro_rules! for_each_hostcall {
                     req: RequestHandle, protocol_out: GuestPtr<u8>, protocol_max_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_tls_client_hello(
+                sync downstream_tls_client_hello(
                     req: RequestHandle, chello_out: GuestPtr<u8>, chello_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
                 unsupported downstream_tls_raw_client_certificate(
@@ -289,11 +289,11 @@ macro_rules! for_each_hostcall {
                 unsupported downstream_tls_ja4(
                     req: RequestHandle, ja4_out: GuestPtr<u8>, ja4_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_compliance_region(
+                sync downstream_compliance_region(
                     req: RequestHandle, region_out: GuestPtr<u8>, region_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported fastly_key_is_valid(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_bot_analyzed(req: RequestHandle, out: GuestPtr<u32>);
+                sync fastly_key_is_valid(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_bot_analyzed(req: RequestHandle, out: GuestPtr<u32>);
                 unsupported downstream_bot_detected(req: RequestHandle, out: GuestPtr<u32>);
                 unsupported downstream_bot_name(
                     req: RequestHandle, bot_name_out: GuestPtr<u8>, bot_name_max_len: u32,
@@ -305,7 +305,7 @@ macro_rules! for_each_hostcall {
                 );
                 unsupported downstream_bot_category_kind(req: RequestHandle, out: GuestPtr<u32>);
                 unsupported downstream_bot_verified(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_is_anonymous(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_resvpnproxy_is_anonymous(req: RequestHandle, out: GuestPtr<u32>);
                 unsupported downstream_resvpnproxy_is_anonymous_vpn(req: RequestHandle, out: GuestPtr<u32>);
                 unsupported downstream_resvpnproxy_is_hosting_provider(req: RequestHandle, out: GuestPtr<u32>);
                 unsupported downstream_resvpnproxy_is_proxy_over_vpn(req: RequestHandle, out: GuestPtr<u32>);

@@ -14,7 +14,11 @@ fn writes_go_to_either_end() {
     let handle = fixture.body_of(b"middle");
     assert_eq!(fixture.write_body(handle, b" end", 0), (0, 4));
     assert_eq!(fixture.write_body(handle, b"start ", 1), (0, 6));
-    assert_eq!(fixture.write_body(handle, b"x", 2).0, 2, "there is no third end");
+    assert_eq!(
+        fixture.write_body(handle, b"x", 2).0,
+        2,
+        "there is no third end"
+    );
     assert_eq!(fixture.read_to_end(handle), b"start middle end");
 }
 
@@ -28,10 +32,19 @@ fn a_dead_handle_is_bad_everywhere() {
     assert_eq!(fixture.read_body(handle, 1), Err(3));
     assert_eq!(fixture.write_body(handle, b"x", 0).0, 3);
     let out = GuestPtr::new(OUT);
-    assert_eq!(fixture.call(|call| body::known_length(call, handle, out)), 3);
+    assert_eq!(
+        fixture.call(|call| body::known_length(call, handle, out)),
+        3
+    );
     let live = fixture.new_body();
-    assert_eq!(fixture.wait(async |call| body::append(call, live, handle).await), 3);
-    assert_eq!(fixture.wait(async |call| body::append(call, handle, live).await), 3);
+    assert_eq!(
+        fixture.wait(async |call| body::append(call, live, handle).await),
+        3
+    );
+    assert_eq!(
+        fixture.wait(async |call| body::append(call, handle, live).await),
+        3
+    );
     assert_eq!(
         fixture.call(|call| body::close(call, live)),
         0,
@@ -46,14 +59,25 @@ fn append_moves_everything_and_consumes() {
     let source = fixture.body_of(b"two");
     let (name, name_len) = fixture.text("t");
     let (value, value_len) = fixture.text("1");
-    let append = |call: &mut Call<'_>| body::trailer_append(call, source, name, name_len, value, value_len);
+    let append =
+        |call: &mut Call<'_>| body::trailer_append(call, source, name, name_len, value, value_len);
     assert_eq!(fixture.call(append), 0);
-    assert_eq!(fixture.wait(async |call| body::append(call, destination, source).await), 0);
+    assert_eq!(
+        fixture.wait(async |call| body::append(call, destination, source).await),
+        0
+    );
     assert_eq!(fixture.call(|call| body::close(call, source)), 3);
-    assert_eq!(fixture.wait(async |call| body::append(call, destination, destination).await), 3);
+    assert_eq!(
+        fixture.wait(async |call| body::append(call, destination, destination).await),
+        3
+    );
 
     let names = |call: &mut Call<'_>| {
-        let (buffer, cursor, out) = (GuestPtr::new(BUFFER), GuestPtr::new(OUT_2), GuestPtr::new(OUT));
+        let (buffer, cursor, out) = (
+            GuestPtr::new(BUFFER),
+            GuestPtr::new(OUT_2),
+            GuestPtr::new(OUT),
+        );
         body::trailer_names_get(call, destination, buffer, 16, 0, cursor, out)
     };
     assert_eq!(fixture.call(names), 14, "trailers come after the end");
@@ -73,7 +97,10 @@ fn the_known_length_is_what_is_left() {
     assert_eq!(fixture.read_body(handle, 2).unwrap(), b"12");
     assert_eq!(fixture.call(length), 0);
     assert_eq!(fixture.read::<u64>(OUT), 3);
-    assert_eq!(fixture.call(|call| body::known_length(call, handle, GuestPtr::new(OUT + 4))), 6);
+    assert_eq!(
+        fixture.call(|call| body::known_length(call, handle, GuestPtr::new(OUT + 4))),
+        6
+    );
 }
 
 #[test]
@@ -81,7 +108,14 @@ fn an_output_outside_of_memory_takes_nothing() {
     let mut fixture = Fixture::new();
     let handle = fixture.body_of(b"12345");
     let status = fixture.wait(async |call| {
-        body::read(call, handle, GuestPtr::new(BUFFER), 5, GuestPtr::new(OUTSIDE)).await
+        body::read(
+            call,
+            handle,
+            GuestPtr::new(BUFFER),
+            5,
+            GuestPtr::new(OUTSIDE),
+        )
+        .await
     });
     assert_eq!(status, 2);
     let status = fixture.wait(async |call| {
@@ -93,7 +127,9 @@ fn an_output_outside_of_memory_takes_nothing() {
 
 fn stream(fixture: &mut Fixture, body: BodyHandle) {
     let response = fixture.new_response();
-    let send = |call: &mut Call<'_>| abi_core::abi::fastly_http_resp::send_downstream(call, response, body, 1);
+    let send = |call: &mut Call<'_>| {
+        abi_core::abi::fastly_http_resp::send_downstream(call, response, body, 1)
+    };
     assert_eq!(fixture.call(send), 0);
 }
 
@@ -103,9 +139,16 @@ fn a_streaming_body_is_write_only_and_bounded() {
     let handle = fixture.body_of(b"head ");
     stream(&mut fixture, handle);
     assert_eq!(fixture.read_body(handle, 1), Err(3));
-    assert_eq!(fixture.write_body(handle, b"x", 1).0, 3, "it has no front any more");
+    assert_eq!(
+        fixture.write_body(handle, b"x", 1).0,
+        3,
+        "it has no front any more"
+    );
     let out = GuestPtr::new(OUT);
-    assert_eq!(fixture.call(|call| body::known_length(call, handle, out)), 10);
+    assert_eq!(
+        fixture.call(|call| body::known_length(call, handle, out)),
+        10
+    );
 
     let mut written = 0;
     loop {
@@ -118,7 +161,11 @@ fn a_streaming_body_is_write_only_and_bounded() {
     }
     assert_eq!(written, PIPE_CAPACITY_BYTES, "a full pipe takes no more");
     let ready = |call: &mut Call<'_>| {
-        abi_core::abi::fastly_async_io::is_ready(call, AsyncItemHandle(handle.0), GuestPtr::new(OUT))
+        abi_core::abi::fastly_async_io::is_ready(
+            call,
+            AsyncItemHandle(handle.0),
+            GuestPtr::new(OUT),
+        )
     };
     assert_eq!(fixture.call(ready), 0);
     assert_eq!(fixture.read::<u32>(OUT), 0);
@@ -139,7 +186,14 @@ fn closing_ends_a_stream_and_abandoning_breaks_it() {
         let handle = fixture.new_body();
         stream(&mut fixture, handle);
         assert_eq!(fixture.write_body(handle, b"part", 0), (0, 4));
-        assert_eq!(fixture.call(|call| if clean { body::close(call, handle) } else { body::abandon(call, handle) }), 0);
+        assert_eq!(
+            fixture.call(|call| if clean {
+                body::close(call, handle)
+            } else {
+                body::abandon(call, handle)
+            }),
+            0
+        );
         let answer = fixture.answer.try_recv().unwrap().unwrap();
         assert_eq!(collect(&fixture, answer), (b"part".to_vec(), clean));
     }
@@ -165,7 +219,11 @@ fn reading_ten_mebibytes_by_eight_kibibytes_moves_nothing() {
     let world = abi_core::testing::World::new();
     let mut read = 0;
     while let Some(piece) = world.drive(body.read(8192)).unwrap() {
-        assert_eq!(piece.as_ptr(), range.start.wrapping_add(read), "every piece lies where it was");
+        assert_eq!(
+            piece.as_ptr(),
+            range.start.wrapping_add(read),
+            "every piece lies where it was"
+        );
         read += piece.len();
     }
     assert_eq!(read, 10 * 1024 * 1024);

@@ -49,14 +49,20 @@ impl Fixture {
     /// Makes a hostcall that never waits; gives its status.
     pub fn call(&mut self, hostcall: impl FnOnce(&mut Call<'_>) -> Result<()>) -> u32 {
         let mut memory = self.memory.lend();
-        let mut call = Call::new(abi_core::GuestMemory::data_mut(&mut memory), &mut self.session);
+        let mut call = Call::new(
+            abi_core::GuestMemory::data_mut(&mut memory),
+            &mut self.session,
+        );
         status(hostcall(&mut call))
     }
 
     /// Makes a hostcall that may wait; gives its status.
     pub fn wait(&mut self, hostcall: impl AsyncFnOnce(&mut Call<'_>) -> Result<()>) -> u32 {
         let mut memory = self.memory.lend();
-        let mut call = Call::new(abi_core::GuestMemory::data_mut(&mut memory), &mut self.session);
+        let mut call = Call::new(
+            abi_core::GuestMemory::data_mut(&mut memory),
+            &mut self.session,
+        );
         status(self.world.drive(hostcall(&mut call)))
     }
 
@@ -70,7 +76,10 @@ impl Fixture {
         let pointer = GuestPtr::new(self.text_end);
         let length = text.len() as u32;
         let mut memory = self.memory.lend();
-        memory.bytes_mut(pointer, length).unwrap().copy_from_slice(text);
+        memory
+            .bytes_mut(pointer, length)
+            .unwrap()
+            .copy_from_slice(text);
         self.text_end += length.next_multiple_of(8);
         (pointer, length)
     }
@@ -80,11 +89,18 @@ impl Fixture {
     }
 
     pub fn bytes(&mut self, offset: u32, length: u32) -> Vec<u8> {
-        self.memory.lend().bytes(GuestPtr::new(offset), length).unwrap().to_vec()
+        self.memory
+            .lend()
+            .bytes(GuestPtr::new(offset), length)
+            .unwrap()
+            .to_vec()
     }
 
     pub fn new_body(&mut self) -> BodyHandle {
-        assert_eq!(self.call(|call| abi::fastly_http_body::new(call, GuestPtr::new(OUT))), 0);
+        assert_eq!(
+            self.call(|call| abi::fastly_http_body::new(call, GuestPtr::new(OUT))),
+            0
+        );
         self.read(OUT)
     }
 
@@ -106,17 +122,15 @@ impl Fixture {
     /// Reads once; the bytes, or the status of the failure.
     pub fn read_body(&mut self, body: BodyHandle, max: u32) -> Result<Vec<u8>, u32> {
         let status = self.wait(async |call| {
-            abi::fastly_http_body::read(
-                call,
-                body,
-                GuestPtr::new(BUFFER),
-                max,
-                GuestPtr::new(OUT),
-            )
-            .await
+            abi::fastly_http_body::read(call, body, GuestPtr::new(BUFFER), max, GuestPtr::new(OUT))
+                .await
         });
         let length = self.read(OUT);
-        if status == 0 { Ok(self.bytes(BUFFER, length)) } else { Err(status) }
+        if status == 0 {
+            Ok(self.bytes(BUFFER, length))
+        } else {
+            Err(status)
+        }
     }
 
     pub fn read_to_end(&mut self, body: BodyHandle) -> Vec<u8> {
@@ -130,12 +144,18 @@ impl Fixture {
     }
 
     pub fn new_request(&mut self) -> RequestHandle {
-        assert_eq!(self.call(|call| abi::fastly_http_req::new(call, GuestPtr::new(OUT))), 0);
+        assert_eq!(
+            self.call(|call| abi::fastly_http_req::new(call, GuestPtr::new(OUT))),
+            0
+        );
         self.read(OUT)
     }
 
     pub fn new_response(&mut self) -> ResponseHandle {
-        assert_eq!(self.call(|call| abi::fastly_http_resp::new(call, GuestPtr::new(OUT))), 0);
+        assert_eq!(
+            self.call(|call| abi::fastly_http_resp::new(call, GuestPtr::new(OUT))),
+            0
+        );
         self.read(OUT)
     }
 
@@ -144,8 +164,8 @@ impl Fixture {
         let request = self.new_request();
         let (name, length) = self.text(backend);
         let out = GuestPtr::new(OUT);
-        let status =
-            self.call(|call| abi::fastly_http_req::send_async(call, request, body, name, length, out));
+        let status = self
+            .call(|call| abi::fastly_http_req::send_async(call, request, body, name, length, out));
         assert_eq!(status, 0);
         self.read(OUT)
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use abi_core::engine::{Ended, Exit, Limits, Program};
 use abi_core::body::Body;
+use abi_core::engine::{Ended, Exit, Limits, Program};
 use abi_core::http::RequestHead;
 use abi_core::platform::Clock;
 use abi_core::testing::World;
@@ -98,5 +98,8 @@ fn a_guest_that_runs_for_ever_runs_out_of_cpu() {
     let report = report(Duration::from_millis(10), Duration::from_millis(5), limits);
     assert_eq!(report.exit, Exit::OutOfCpu);
     assert_eq!(report.cpu, Duration::from_secs(1));
-    assert!(report.wall >= Duration::from_millis(1400), "it waited in between");
+    assert!(
+        report.wall >= Duration::from_millis(1400),
+        "it waited in between"
+    );
 }

@@ -18,11 +18,20 @@ fn a_new_request_is_get_slash() {
     let mut fixture = Fixture::new();
     let handle = fixture.new_request();
     let (buffer, out) = (GuestPtr::new(BUFFER), GuestPtr::new(OUT));
-    assert_eq!(fixture.call(|call| req::method_get(call, handle, buffer, 2, out)), 4);
+    assert_eq!(
+        fixture.call(|call| req::method_get(call, handle, buffer, 2, out)),
+        4
+    );
     assert_eq!(fixture.read::<u32>(OUT), 3, "the size it needs");
-    assert_eq!(fixture.call(|call| req::method_get(call, handle, buffer, 3, out)), 0);
+    assert_eq!(
+        fixture.call(|call| req::method_get(call, handle, buffer, 3, out)),
+        0
+    );
     assert_eq!(fixture.bytes(BUFFER, 3), b"GET");
-    assert_eq!(fixture.call(|call| req::uri_get(call, handle, buffer, 9, out)), 0);
+    assert_eq!(
+        fixture.call(|call| req::uri_get(call, handle, buffer, 9, out)),
+        0
+    );
     assert_eq!(fixture.read::<u32>(OUT), 1);
     assert_eq!(fixture.bytes(BUFFER, 1), b"/");
     assert_eq!(fixture.call(|call| req::version_get(call, handle, out)), 0);
@@ -35,12 +44,27 @@ fn what_is_set_must_be_valid() {
     let handle = fixture.new_request();
     let (bad_method, bad_method_len) = fixture.text("GE T");
     let (bad_uri, bad_uri_len) = fixture.text("http://[");
-    assert_eq!(fixture.call(|call| req::method_set(call, handle, bad_method, bad_method_len)), 1);
-    assert_eq!(fixture.call(|call| req::uri_set(call, handle, bad_uri, bad_uri_len)), 1);
+    assert_eq!(
+        fixture.call(|call| req::method_set(call, handle, bad_method, bad_method_len)),
+        1
+    );
+    assert_eq!(
+        fixture.call(|call| req::uri_set(call, handle, bad_uri, bad_uri_len)),
+        1
+    );
     assert_eq!(fixture.call(|call| req::version_set(call, handle, 9)), 2);
-    assert_eq!(fixture.call(|call| req::framing_headers_mode_set(call, handle, 2)), 2);
-    assert_eq!(fixture.call(|call| req::auto_decompress_response_set(call, handle, 2)), 2);
-    assert_eq!(fixture.call(|call| req::cache_override_set(call, handle, 1 << 5, 0, 0)), 2);
+    assert_eq!(
+        fixture.call(|call| req::framing_headers_mode_set(call, handle, 2)),
+        2
+    );
+    assert_eq!(
+        fixture.call(|call| req::auto_decompress_response_set(call, handle, 2)),
+        2
+    );
+    assert_eq!(
+        fixture.call(|call| req::cache_override_set(call, handle, 1 << 5, 0, 0)),
+        2
+    );
     let dead = RequestHandle(999);
     assert_eq!(fixture.call(|call| req::version_set(call, dead, 2)), 3);
     assert_eq!(fixture.call(|call| req::close(call, dead)), 3);
@@ -52,13 +76,21 @@ fn header_values_are_listed_by_cursor() {
     let handle = fixture.new_request();
     let (name, name_len) = fixture.text("X-List");
     let (values, values_len) = fixture.text("one\0two\0three\0dropped");
-    let set = |call: &mut Call<'_>| req::header_values_set(call, handle, name, name_len, values, values_len);
+    let set = |call: &mut Call<'_>| {
+        req::header_values_set(call, handle, name, name_len, values, values_len)
+    };
     assert_eq!(fixture.call(set), 0);
 
     let mut list = |capacity, cursor| {
         let status = fixture.call(|call| {
-            let (buffer, ending, out) = (GuestPtr::new(BUFFER), GuestPtr::new(OUT_2), GuestPtr::new(OUT));
-            req::header_values_get(call, handle, name, name_len, buffer, capacity, cursor, ending, out)
+            let (buffer, ending, out) = (
+                GuestPtr::new(BUFFER),
+                GuestPtr::new(OUT_2),
+                GuestPtr::new(OUT),
+            );
+            req::header_values_get(
+                call, handle, name, name_len, buffer, capacity, cursor, ending, out,
+            )
         });
         let written = fixture.read::<u32>(OUT);
         let bytes = fixture.bytes(BUFFER, if status == 0 { written } else { 0 });
@@ -77,18 +109,35 @@ fn send(fixture: &mut Fixture, backend: &str) -> (u32, u32, u32, u32) {
     let (name, name_len) = fixture.text(backend);
     let status = fixture.wait(async |call| {
         let (response, body_out) = (GuestPtr::new(OUT), GuestPtr::new(OUT_2));
-        req::send_v2(call, request, body, name, name_len, GuestPtr::new(OUT_3), response, body_out).await
+        req::send_v2(
+            call,
+            request,
+            body,
+            name,
+            name_len,
+            GuestPtr::new(OUT_3),
+            response,
+            body_out,
+        )
+        .await
     });
     let dead = fixture.call(|call| req::close(call, request));
     assert_eq!(dead, 3, "a send consumes its request");
     assert_eq!(fixture.read_body(body, 1), Err(3), "and its body");
-    (status, fixture.read(OUT), fixture.read(OUT_2), fixture.read(OUT_3))
+    (
+        status,
+        fixture.read(OUT),
+        fixture.read(OUT_2),
+        fixture.read(OUT_3),
+    )
 }
 
 #[test]
 fn a_send_gives_the_backends_response() {
     let mut fixture = Fixture::new();
-    fixture.world.add_backend("origin", async |_| Ok(response(201, "made")));
+    fixture
+        .world
+        .add_backend("origin", async |_| Ok(response(201, "made")));
     let (status, _response, body, tag) = send(&mut fixture, "origin");
     assert_eq!((status, tag), (0, 1));
     assert_eq!(fixture.read_to_end(BodyHandle(body)), b"made");
@@ -119,11 +168,22 @@ fn a_failed_send_says_why() {
 #[test]
 fn a_bad_output_pointer_consumes_nothing() {
     let mut fixture = Fixture::new();
-    fixture.world.add_backend("origin", async |_| Ok(response(200, "")));
+    fixture
+        .world
+        .add_backend("origin", async |_| Ok(response(200, "")));
     let (request, body) = (fixture.new_request(), fixture.new_body());
     let (name, name_len) = fixture.text("origin");
     let status = fixture.wait(async |call| {
-        req::send(call, request, body, name, name_len, GuestPtr::new(OUT), GuestPtr::new(OUTSIDE)).await
+        req::send(
+            call,
+            request,
+            body,
+            name,
+            name_len,
+            GuestPtr::new(OUT),
+            GuestPtr::new(OUTSIDE),
+        )
+        .await
     });
     assert_eq!(status, 2);
     assert_eq!(fixture.call(|call| req::close(call, request)), 0);
@@ -135,16 +195,18 @@ fn a_streaming_send_goes_on_as_the_guest_writes() {
     let mut fixture = Fixture::new();
     let received = Arc::new(Mutex::new(Vec::new()));
     let sink = received.clone();
-    fixture.world.add_backend("origin", move |request: BackendRequest| {
-        let sink = sink.clone();
-        async move {
-            let mut body = request.body.into_body();
-            while let Ok(Some(bytes)) = body.read(usize::MAX).await {
-                sink.lock().unwrap().extend_from_slice(&bytes);
+    fixture
+        .world
+        .add_backend("origin", move |request: BackendRequest| {
+            let sink = sink.clone();
+            async move {
+                let mut body = request.body.into_body();
+                while let Ok(Some(bytes)) = body.read(usize::MAX).await {
+                    sink.lock().unwrap().extend_from_slice(&bytes);
+                }
+                Ok(response(200, "done"))
             }
-            Ok(response(200, "done"))
-        }
-    });
+        });
     let (request, body) = (fixture.new_request(), fixture.body_of(b"first "));
     let (name, name_len) = fixture.text("origin");
     let start = |call: &mut Call<'_>| {
@@ -155,7 +217,10 @@ fn a_streaming_send_goes_on_as_the_guest_writes() {
     assert_eq!(poll(&mut fixture, pending), (0, 0, NONE));
     assert_eq!(fixture.write_body(body, b"second", 0), (0, 6));
     assert_eq!(poll(&mut fixture, pending), (0, 0, NONE));
-    assert_eq!(fixture.call(|call| abi_core::abi::fastly_http_body::close(call, body)), 0);
+    assert_eq!(
+        fixture.call(|call| abi_core::abi::fastly_http_body::close(call, body)),
+        0
+    );
     let status = fixture.wait(async |call| {
         req::pending_req_wait(call, pending, GuestPtr::new(OUT), GuestPtr::new(OUT_2)).await
     });
@@ -167,7 +232,13 @@ fn a_streaming_send_goes_on_as_the_guest_writes() {
 fn poll(fixture: &mut Fixture, pending: PendingRequestHandle) -> (u32, u32, u32) {
     fixture.world.run_tasks();
     let status = fixture.call(|call| {
-        req::pending_req_poll(call, pending, GuestPtr::new(OUT), GuestPtr::new(OUT_2), GuestPtr::new(OUT_3))
+        req::pending_req_poll(
+            call,
+            pending,
+            GuestPtr::new(OUT),
+            GuestPtr::new(OUT_2),
+            GuestPtr::new(OUT_3),
+        )
     });
     (status, fixture.read(OUT), fixture.read(OUT_2))
 }
@@ -183,18 +254,31 @@ fn select_gives_the_first_and_tells_failures_by_sentinels() {
             Ok(response(200, "slow"))
         }
     });
-    fixture.world.add_backend("broken", async |_| Err(SendError::new(SendErrorKind::DnsError)));
+    fixture.world.add_backend("broken", async |_| {
+        Err(SendError::new(SendErrorKind::DnsError))
+    });
     let bodies = [fixture.new_body(), fixture.new_body()];
     let slow = fixture.send_async("slow", bodies[0]);
     let broken = fixture.send_async("broken", bodies[1]);
     let list = BUFFER;
     fixture.memory().write(GuestPtr::new(list), slow).unwrap();
-    fixture.memory().write(GuestPtr::new(list + 4), broken).unwrap();
+    fixture
+        .memory()
+        .write(GuestPtr::new(list + 4), broken)
+        .unwrap();
 
     let mut select = |count| {
         let status = fixture.wait(async |call| {
             let (response, body) = (GuestPtr::new(OUT_2), GuestPtr::new(OUT_3));
-            req::pending_req_select(call, GuestPtr::new(list), count, GuestPtr::new(OUT), response, body).await
+            req::pending_req_select(
+                call,
+                GuestPtr::new(list),
+                count,
+                GuestPtr::new(OUT),
+                response,
+                body,
+            )
+            .await
         });
         (status, fixture.read::<u32>(OUT), fixture.read::<u32>(OUT_2))
     };
@@ -215,7 +299,10 @@ fn gzip_is_taken_off_when_asked() {
     let mut fixture = Fixture::new();
     fixture.world.add_backend("origin", move |_| {
         let mut response = response(200, "");
-        response.head.headers.insert("content-encoding", "gzip".parse().unwrap());
+        response
+            .head
+            .headers
+            .insert("content-encoding", "gzip".parse().unwrap());
         response.body = encoded.clone().into();
         async { Ok(response) }
     });
@@ -237,13 +324,24 @@ fn gzip_is_taken_off_when_asked() {
 /// Registers `name` with one text option; gives the status.
 fn register(fixture: &mut Fixture, name: &str, mask: u32, fields: &[(u32, u32)]) -> u32 {
     for (offset, value) in fields {
-        fixture.memory().write(GuestPtr::new(BUFFER + offset), *value).unwrap();
+        fixture
+            .memory()
+            .write(GuestPtr::new(BUFFER + offset), *value)
+            .unwrap();
     }
     let (name, name_len) = fixture.text(name);
     let (target, target_len) = fixture.text("example.com:8080");
     fixture.call(|call| {
         let configuration = GuestPtr::new(BUFFER);
-        req::register_dynamic_backend(call, name, name_len, target, target_len, mask, configuration)
+        req::register_dynamic_backend(
+            call,
+            name,
+            name_len,
+            target,
+            target_len,
+            mask,
+            configuration,
+        )
     })
 }
 
@@ -252,22 +350,54 @@ fn a_dynamic_backend_is_one_of_the_sessions() {
     let mut fixture = Fixture::new();
     let seen = Arc::new(Mutex::new(Vec::new()));
     let sink = seen.clone();
-    fixture.world.add_backend("example.com:8080", move |request: BackendRequest| {
-        sink.lock().unwrap().push(request.destination);
-        async { Ok(response(200, "")) }
-    });
-    fixture.world.add_backend("static", async |_| Ok(response(200, "")));
+    fixture
+        .world
+        .add_backend("example.com:8080", move |request: BackendRequest| {
+            sink.lock().unwrap().push(request.destination);
+            async { Ok(response(200, "")) }
+        });
+    fixture
+        .world
+        .add_backend("static", async |_| Ok(response(200, "")));
     let (host, host_len) = fixture.text("host.example");
     let fields = [(0, host.offset()), (4, host_len), (8, 1500)];
-    assert_eq!(register(&mut fixture, "static", 0, &[]), 1, "the name is taken");
-    assert_eq!(register(&mut fixture, "new", 1, &[]), 2, "a reserved option");
-    assert_eq!(register(&mut fixture, "new", 1 << 19, &[]), 2, "an unknown option");
-    assert_eq!(register(&mut fixture, "new", 1 << 13, &[]), 5, "a client certificate");
+    assert_eq!(
+        register(&mut fixture, "static", 0, &[]),
+        1,
+        "the name is taken"
+    );
+    assert_eq!(
+        register(&mut fixture, "new", 1, &[]),
+        2,
+        "a reserved option"
+    );
+    assert_eq!(
+        register(&mut fixture, "new", 1 << 19, &[]),
+        2,
+        "an unknown option"
+    );
+    assert_eq!(
+        register(&mut fixture, "new", 1 << 13, &[]),
+        5,
+        "a client certificate"
+    );
     assert_eq!(register(&mut fixture, "", 0, &[]), 2);
-    assert_eq!(register(&mut fixture, "new", 1 << 1, &[(4, 0)]), 2, "an empty text");
-    assert_eq!(register(&mut fixture, "new", 1 << 5 | 1 << 6, &[(20, 4)]), 2, "no TLS version");
+    assert_eq!(
+        register(&mut fixture, "new", 1 << 1, &[(4, 0)]),
+        2,
+        "an empty text"
+    );
+    assert_eq!(
+        register(&mut fixture, "new", 1 << 5 | 1 << 6, &[(20, 4)]),
+        2,
+        "no TLS version"
+    );
     assert_eq!(register(&mut fixture, "new", 1 << 1 | 1 << 2, &fields), 0);
-    assert_eq!(register(&mut fixture, "new", 1 << 1 | 1 << 2, &fields), 1, "once");
+    assert_eq!(
+        register(&mut fixture, "new", 1 << 1 | 1 << 2, &fields),
+        1,
+        "once"
+    );
     assert_eq!(send(&mut fixture, "new").0, 0);
     let [Destination::Dynamic(backend)] = &seen.lock().unwrap()[..] else {
         panic!("the request went to the backend that was defined");

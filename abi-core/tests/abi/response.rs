@@ -14,16 +14,35 @@ use crate::fixture::{BUFFER, Fixture, OUT, OUT_2, collect, response};
 fn a_new_response_is_200() {
     let mut fixture = Fixture::new();
     let handle = fixture.new_response();
-    fixture.memory().write(GuestPtr::new(OUT), 0xFFFF_FFFF_u32).unwrap();
-    assert_eq!(fixture.call(|call| resp::status_get(call, handle, GuestPtr::new(OUT))), 0);
-    assert_eq!(fixture.read::<u32>(OUT), 0xFFFF_0000 | 200, "a status is two bytes");
+    fixture
+        .memory()
+        .write(GuestPtr::new(OUT), 0xFFFF_FFFF_u32)
+        .unwrap();
+    assert_eq!(
+        fixture.call(|call| resp::status_get(call, handle, GuestPtr::new(OUT))),
+        0
+    );
+    assert_eq!(
+        fixture.read::<u32>(OUT),
+        0xFFFF_0000 | 200,
+        "a status is two bytes"
+    );
     assert_eq!(fixture.call(|call| resp::status_set(call, handle, 99)), 2);
     assert_eq!(fixture.call(|call| resp::status_set(call, handle, 1000)), 2);
-    assert_eq!(fixture.call(|call| resp::status_set(call, handle, 0x1_00C8)), 2);
+    assert_eq!(
+        fixture.call(|call| resp::status_set(call, handle, 0x1_00C8)),
+        2
+    );
     assert_eq!(fixture.call(|call| resp::status_set(call, handle, 999)), 0);
-    assert_eq!(fixture.call(|call| resp::get_addr_dest_port(call, handle, GuestPtr::new(OUT))), 10);
+    assert_eq!(
+        fixture.call(|call| resp::get_addr_dest_port(call, handle, GuestPtr::new(OUT))),
+        10
+    );
     let (buffer, out) = (GuestPtr::new(BUFFER), GuestPtr::new(OUT));
-    assert_eq!(fixture.call(|call| resp::get_addr_dest_ip(call, handle, buffer, out)), 10);
+    assert_eq!(
+        fixture.call(|call| resp::get_addr_dest_ip(call, handle, buffer, out)),
+        10
+    );
     assert_eq!(fixture.call(|call| resp::close(call, handle)), 0);
     assert_eq!(fixture.call(|call| resp::close(call, handle)), 3);
 }
@@ -33,28 +52,46 @@ fn an_absent_header_is_an_invalid_argument() {
     let mut fixture = Fixture::new();
     let handle = fixture.new_response();
     let (name, name_len) = fixture.text("absent");
-    assert_eq!(fixture.call(|call| resp::header_remove(call, handle, name, name_len)), 2);
+    assert_eq!(
+        fixture.call(|call| resp::header_remove(call, handle, name, name_len)),
+        2
+    );
     let get = |call: &mut Call<'_>| {
         let (buffer, out) = (GuestPtr::new(BUFFER), GuestPtr::new(OUT));
         resp::header_value_get(call, handle, name, name_len, buffer, 9, out)
     };
     assert_eq!(fixture.call(get), 2);
     let values = |call: &mut Call<'_>| {
-        let (buffer, cursor, out) = (GuestPtr::new(BUFFER), GuestPtr::new(OUT_2), GuestPtr::new(OUT));
+        let (buffer, cursor, out) = (
+            GuestPtr::new(BUFFER),
+            GuestPtr::new(OUT_2),
+            GuestPtr::new(OUT),
+        );
         resp::header_values_get(call, handle, name, name_len, buffer, 9, 0, cursor, out)
     };
     assert_eq!(fixture.call(values), 0, "no values are an empty list");
-    assert_eq!((fixture.read::<u32>(OUT), fixture.read::<i64>(OUT_2)), (0, -1));
+    assert_eq!(
+        (fixture.read::<u32>(OUT), fixture.read::<i64>(OUT_2)),
+        (0, -1)
+    );
     let (bad, bad_len) = fixture.text("bad name");
-    let insert = |call: &mut Call<'_>| resp::header_insert(call, handle, bad, bad_len, name, name_len);
+    let insert =
+        |call: &mut Call<'_>| resp::header_insert(call, handle, bad, bad_len, name, name_len);
     assert_eq!(fixture.call(insert), 1);
 }
 
 fn send(fixture: &mut Fixture, status: u32, body: &[u8]) -> u32 {
     let (handle, body) = (fixture.new_response(), fixture.body_of(body));
-    assert_eq!(fixture.call(|call| resp::status_set(call, handle, status)), 0);
+    assert_eq!(
+        fixture.call(|call| resp::status_set(call, handle, status)),
+        0
+    );
     let sent = fixture.call(|call| resp::send_downstream(call, handle, body, 0));
-    assert_eq!(fixture.call(|call| resp::close(call, handle)), 3, "consumed");
+    assert_eq!(
+        fixture.call(|call| resp::close(call, handle)),
+        3,
+        "consumed"
+    );
     assert_eq!(fixture.read_body(body, 1), Err(3), "consumed");
     sent
 }
@@ -90,8 +127,14 @@ fn a_pending_request_answers_by_itself() {
         });
         let body = fixture.new_body();
         let pending = fixture.send_async("origin", body);
-        assert_eq!(fixture.call(|call| resp::send_downstream_pending(call, pending)), 0);
-        assert_eq!(fixture.call(|call| resp::send_downstream_pending(call, pending)), 3);
+        assert_eq!(
+            fixture.call(|call| resp::send_downstream_pending(call, pending)),
+            0
+        );
+        assert_eq!(
+            fixture.call(|call| resp::send_downstream_pending(call, pending)),
+            3
+        );
         assert!(fixture.answer.try_recv().unwrap().is_none(), "not yet");
         let answer = fixture.world.drive(&mut fixture.answer).unwrap();
         assert_eq!(answer.head.status, status);

@@ -11,9 +11,7 @@ type Signatures = BTreeMap<(String, String), (String, String)>;
 const SECOND_TYPE: (&str, &str) = ("fastly_object_store", "pending_insert_wait_with_error");
 
 fn read(csv: &str) -> Signatures {
-    let columns = |line: &str| -> Vec<String> {
-        line.splitn(5, ',').map(str::to_owned).collect()
-    };
+    let columns = |line: &str| -> Vec<String> { line.splitn(5, ',').map(str::to_owned).collect() };
     csv.lines()
         .skip(1)
         .map(columns)

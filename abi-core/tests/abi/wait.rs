@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use abi_core::Call;
-use abi_core::abi::{fastly_async_io as async_io, fastly_config_store, fastly_dictionary, fastly_log};
+use abi_core::abi::{
+    fastly_async_io as async_io, fastly_config_store, fastly_dictionary, fastly_log,
+};
 use abi_core::http::SendError;
 use abi_core::platform::Clock;
 use abi_core::table::types::*;
@@ -12,11 +14,21 @@ use crate::fixture::{BUFFER, Fixture, OUT, OUTSIDE};
 
 fn select(fixture: &mut Fixture, handles: &[u32], timeout_ms: u32) -> (u32, u32) {
     for (offset, handle) in (BUFFER..).step_by(4).zip(handles) {
-        fixture.memory().write(GuestPtr::new(offset), *handle).unwrap();
+        fixture
+            .memory()
+            .write(GuestPtr::new(offset), *handle)
+            .unwrap();
     }
     let count = handles.len() as u32;
     let status = fixture.wait(async |call| {
-        async_io::select(call, GuestPtr::new(BUFFER), count, timeout_ms, GuestPtr::new(OUT)).await
+        async_io::select(
+            call,
+            GuestPtr::new(BUFFER),
+            count,
+            timeout_ms,
+            GuestPtr::new(OUT),
+        )
+        .await
     });
     (status, fixture.read(OUT))
 }
@@ -39,9 +51,13 @@ fn select_waits_for_the_first_or_for_its_time() {
     assert_eq!(select(&mut fixture, &[never, body], 0), (0, 1));
     let before = fixture.world.monotonic();
     assert_eq!(select(&mut fixture, &[never], 250), (0, u32::MAX));
-    assert_eq!(fixture.world.monotonic() - before, Duration::from_millis(250));
+    assert_eq!(
+        fixture.world.monotonic() - before,
+        Duration::from_millis(250)
+    );
     assert_eq!(select(&mut fixture, &[], 10), (0, u32::MAX));
-    let ready = |call: &mut Call<'_>| async_io::is_ready(call, AsyncItemHandle(never), GuestPtr::new(OUT));
+    let ready =
+        |call: &mut Call<'_>| async_io::is_ready(call, AsyncItemHandle(never), GuestPtr::new(OUT));
     assert_eq!(fixture.call(ready), 0);
     assert_eq!(fixture.read::<u32>(OUT), 0);
 }
@@ -80,26 +96,34 @@ fn log_lines_go_to_their_endpoints() {
 
     let mut write = |handle, message: &str| {
         let (message, message_len) = fixture.text(message);
-        let status =
-            fixture.call(|call| fastly_log::write(call, handle, message, message_len, GuestPtr::new(OUT)));
+        let status = fixture
+            .call(|call| fastly_log::write(call, handle, message, message_len, GuestPtr::new(OUT)));
         (status, fixture.read::<u32>(OUT))
     };
     assert_eq!(write(first, "one\n"), (0, 4));
     assert_eq!(write(first, "two\nthree"), (0, 9));
     assert_eq!(write(first, "\n"), (0, 1));
     assert_eq!(write(LogEndpointHandle(99), "x").0, 3);
-    assert_eq!(fixture.world.logs(), ["access :: one", "access :: two\\nthree"]);
+    assert_eq!(
+        fixture.world.logs(),
+        ["access :: one", "access :: two\\nthree"]
+    );
 }
 
 #[test]
 fn dictionaries_and_config_stores_are_the_same_stores() {
     let mut fixture = Fixture::new();
-    fixture.world.add_store("strings", &[("greeting", "hello"), ("empty", "")]);
+    fixture
+        .world
+        .add_store("strings", &[("greeting", "hello"), ("empty", "")]);
     let (missing, missing_len) = fixture.text("missing");
-    let open = |call: &mut Call<'_>| fastly_config_store::open(call, missing, missing_len, GuestPtr::new(OUT));
+    let open = |call: &mut Call<'_>| {
+        fastly_config_store::open(call, missing, missing_len, GuestPtr::new(OUT))
+    };
     assert_eq!(fixture.call(open), 3);
     let (name, name_len) = fixture.text("strings");
-    let open = |call: &mut Call<'_>| fastly_dictionary::open(call, name, name_len, GuestPtr::new(OUT));
+    let open =
+        |call: &mut Call<'_>| fastly_dictionary::open(call, name, name_len, GuestPtr::new(OUT));
     assert_eq!(fixture.call(open), 0);
     let handle: DictionaryHandle = fixture.read(OUT);
 

@@ -23,11 +23,15 @@ fn wasi(fixture: &mut Fixture, hostcall: impl FnOnce(&mut Call<'_>) -> WasiResul
 #[test]
 fn the_environment_is_nine_variables() {
     let mut fixture = Fixture::new();
-    let sizes = |call: &mut Call<'_>| wasi::environ_sizes_get(call, GuestPtr::new(OUT), GuestPtr::new(OUT_2));
+    let sizes = |call: &mut Call<'_>| {
+        wasi::environ_sizes_get(call, GuestPtr::new(OUT), GuestPtr::new(OUT_2))
+    };
     assert_eq!(wasi(&mut fixture, sizes), 0);
     let (count, size) = (fixture.read::<u32>(OUT), fixture.read::<u32>(OUT_2));
     assert_eq!(count, 9);
-    let get = |call: &mut Call<'_>| wasi::environ_get(call, GuestPtr::new(BUFFER), GuestPtr::new(BUFFER + 0x100));
+    let get = |call: &mut Call<'_>| {
+        wasi::environ_get(call, GuestPtr::new(BUFFER), GuestPtr::new(BUFFER + 0x100))
+    };
     assert_eq!(wasi(&mut fixture, get), 0);
     assert_eq!(fixture.read::<u32>(BUFFER), BUFFER + 0x100);
     let text = String::from_utf8(fixture.bytes(BUFFER + 0x100, size)).unwrap();
@@ -50,7 +54,9 @@ fn the_environment_is_nine_variables() {
     ] {
         assert!(names.contains(&name), "{name}");
     }
-    let get = |call: &mut Call<'_>| wasi::environ_get(call, GuestPtr::new(OUTSIDE), GuestPtr::new(BUFFER));
+    let get = |call: &mut Call<'_>| {
+        wasi::environ_get(call, GuestPtr::new(OUTSIDE), GuestPtr::new(BUFFER))
+    };
     assert_eq!(wasi(&mut fixture, get), 21);
 }
 
@@ -58,16 +64,56 @@ fn the_environment_is_nine_variables() {
 fn there_is_no_file_system() {
     let mut fixture = Fixture::new();
     let null = GuestPtr::new(0);
-    assert_eq!(wasi(&mut fixture, |call| wasi::fd_prestat_get(call, 3, null)), 8);
-    let open = |fd| move |call: &mut Call<'_>| {
-        wasi::path_open(call, fd, 0, GuestPtr::new(0), 0, 0, 0, 0, 0, GuestPtr::new(OUT))
+    assert_eq!(
+        wasi(&mut fixture, |call| wasi::fd_prestat_get(call, 3, null)),
+        8
+    );
+    let open = |fd| {
+        move |call: &mut Call<'_>| {
+            wasi::path_open(
+                call,
+                fd,
+                0,
+                GuestPtr::new(0),
+                0,
+                0,
+                0,
+                0,
+                0,
+                GuestPtr::new(OUT),
+            )
+        }
     };
     assert_eq!(wasi(&mut fixture, open(3)), 8);
     assert_eq!(wasi(&mut fixture, open(1)), 54);
-    assert_eq!(wasi(&mut fixture, |call| wasi::fd_seek(call, 1, 0, 0, GuestPtr::new(OUT))), 70);
-    assert_eq!(wasi(&mut fixture, |call| wasi::sock_shutdown(call, 1, 0)), 57);
-    assert_eq!(wasi(&mut fixture, |call| wasi::sock_shutdown(call, 9, 0)), 8);
-    assert_eq!(wasi(&mut fixture, |call| wasi::fd_read(call, 0, GuestPtr::new(0), 0, GuestPtr::new(OUT))), 0);
+    assert_eq!(
+        wasi(&mut fixture, |call| wasi::fd_seek(
+            call,
+            1,
+            0,
+            0,
+            GuestPtr::new(OUT)
+        )),
+        70
+    );
+    assert_eq!(
+        wasi(&mut fixture, |call| wasi::sock_shutdown(call, 1, 0)),
+        57
+    );
+    assert_eq!(
+        wasi(&mut fixture, |call| wasi::sock_shutdown(call, 9, 0)),
+        8
+    );
+    assert_eq!(
+        wasi(&mut fixture, |call| wasi::fd_read(
+            call,
+            0,
+            GuestPtr::new(0),
+            0,
+            GuestPtr::new(OUT)
+        )),
+        0
+    );
     assert_eq!(fixture.read::<u32>(OUT), 0, "standard input is at its end");
     assert_eq!(wasi(&mut fixture, |call| wasi::fd_close(call, 2)), 0);
     assert_eq!(wasi(&mut fixture, |call| wasi::fd_close(call, 2)), 8);
@@ -76,11 +122,19 @@ fn there_is_no_file_system() {
 fn fd_write(fixture: &mut Fixture, fd: u32, pieces: &[&str]) -> u32 {
     for (offset, piece) in (BUFFER..).step_by(8).zip(pieces) {
         let (pointer, length) = fixture.text(piece);
-        fixture.memory().write(GuestPtr::new(offset), pointer.offset()).unwrap();
-        fixture.memory().write(GuestPtr::new(offset + 4), length).unwrap();
+        fixture
+            .memory()
+            .write(GuestPtr::new(offset), pointer.offset())
+            .unwrap();
+        fixture
+            .memory()
+            .write(GuestPtr::new(offset + 4), length)
+            .unwrap();
     }
     let count = pieces.len() as u32;
-    wasi(fixture, |call| wasi::fd_write(call, fd, GuestPtr::new(BUFFER), count, GuestPtr::new(OUT)))
+    wasi(fixture, |call| {
+        wasi::fd_write(call, fd, GuestPtr::new(BUFFER), count, GuestPtr::new(OUT))
+    })
 }
 
 #[test]
@@ -93,7 +147,11 @@ fn output_becomes_lines() {
     assert_eq!(fixture.world.logs(), ["stdout :: one", "stderr :: err"]);
     let world = fixture.world.clone();
     drop(fixture);
-    assert_eq!(world.logs()[2..], ["stdout :: two"], "the rest comes at the end");
+    assert_eq!(
+        world.logs()[2..],
+        ["stdout :: two"],
+        "the rest comes at the end"
+    );
 }
 
 fn subscribe(fixture: &mut Fixture, index: u32, words: [u64; 6]) {
@@ -106,7 +164,8 @@ fn poll(fixture: &mut Fixture, count: u32) -> u32 {
     let mut errno = 0;
     fixture.wait(async |call| {
         let (subscriptions, events) = (GuestPtr::new(BUFFER), GuestPtr::new(0x4000));
-        let outcome = wasi::poll_oneoff(call, subscriptions, events, count, GuestPtr::new(OUT)).await;
+        let outcome =
+            wasi::poll_oneoff(call, subscriptions, events, count, GuestPtr::new(OUT)).await;
         errno = outcome.code().expect("the guest goes on");
         Ok(())
     });
@@ -126,11 +185,19 @@ fn sleeping_takes_as_long_as_asked() {
 
     subscribe(&mut fixture, 0, [7, 0, 1, 15_000_000, 0, 1]);
     assert_eq!(poll(&mut fixture, 1), 0);
-    assert_eq!(fixture.world.monotonic(), Duration::from_millis(15), "an absolute time");
+    assert_eq!(
+        fixture.world.monotonic(),
+        Duration::from_millis(15),
+        "an absolute time"
+    );
 
     subscribe(&mut fixture, 1, [9, 2, 77, 0, 0, 0]);
     assert_eq!(poll(&mut fixture, 2), 0);
-    assert_eq!(fixture.read::<u32>(OUT), 2, "a bad descriptor is an event, and the time has come");
+    assert_eq!(
+        fixture.read::<u32>(OUT),
+        2,
+        "a bad descriptor is an event, and the time has come"
+    );
     assert_eq!(fixture.read::<u16>(0x4020 + 8), 8);
 }
 
@@ -144,10 +211,20 @@ fn clocks_and_randomness_come_from_the_platform() {
     assert_eq!(wasi(&mut fixture, now(0)), 0);
     assert!(fixture.read::<u64>(OUT) > 1_700_000_000_000_000_000);
     assert_eq!(wasi(&mut fixture, now(4)), 28);
-    assert_eq!(wasi(&mut fixture, |call| wasi::random_get(call, GuestPtr::new(BUFFER), 4)), 0);
+    assert_eq!(
+        wasi(&mut fixture, |call| wasi::random_get(
+            call,
+            GuestPtr::new(BUFFER),
+            4
+        )),
+        0
+    );
     assert_eq!(fixture.bytes(BUFFER, 4), [1, 2, 3, 4]);
     let outside = GuestPtr::new(OUTSIDE);
-    assert_eq!(wasi(&mut fixture, |call| wasi::random_get(call, outside, 4)), 21);
+    assert_eq!(
+        wasi(&mut fixture, |call| wasi::random_get(call, outside, 4)),
+        21
+    );
 }
 
 #[test]

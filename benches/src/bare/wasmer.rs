@@ -44,7 +44,11 @@ pub(super) fn program(compiler: Compiler, wasm: &[u8]) -> Arc<dyn BareProgram> {
         other => panic!("a guest imports functions only, not {other:?}"),
     });
     let imports = imports.collect();
-    Arc::new(SharedProgram(Arc::new(Program { engine, module, imports })))
+    Arc::new(SharedProgram(Arc::new(Program {
+        engine,
+        module,
+        imports,
+    })))
 }
 
 struct SharedProgram(Arc<Program>);
@@ -67,7 +71,9 @@ impl Program {
         let instance = Instance::new_by_index(&mut store, &self.module, &imports);
         let instance = instance.expect("the program can be instantiated");
         env.as_mut(&mut store).memory = instance.exports.get_memory("memory").ok().cloned();
-        let start = instance.exports.get_typed_function::<(), ()>(&store, "_start");
+        let start = instance
+            .exports
+            .get_typed_function::<(), ()>(&store, "_start");
         let start = start.expect("the program has an entry point");
         start.call(&mut store).expect("the guest returns");
     }
@@ -88,7 +94,9 @@ fn function(
             store,
             env,
             |env: Env<'_>, _: u32, buffer: u32, capacity: u32, written_out: u32| {
-                with_memory(env, |memory| method_get(memory, buffer, capacity, written_out))
+                with_memory(env, |memory| {
+                    method_get(memory, buffer, capacity, written_out)
+                })
             },
         ),
         Hostcall::Read => Function::new_typed_with_env(

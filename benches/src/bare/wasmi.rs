@@ -68,17 +68,31 @@ fn config() -> Config {
     config
 }
 
-fn define(linker: &mut Linker<State>, import: &ImportType<'_>) -> Result<(), wasmi::errors::LinkerError> {
+fn define(
+    linker: &mut Linker<State>,
+    import: &ImportType<'_>,
+) -> Result<(), wasmi::errors::LinkerError> {
     let (module, name) = (import.module(), import.name());
     match Hostcall::of(module, name) {
-        Hostcall::New => linker.func_wrap(module, name, |mut caller: Caller<'_, State>, out: u32| {
-            status(new(memory(&mut caller), out))
-        }),
+        Hostcall::New => {
+            linker.func_wrap(module, name, |mut caller: Caller<'_, State>, out: u32| {
+                status(new(memory(&mut caller), out))
+            })
+        }
         Hostcall::MethodGet => linker.func_wrap(
             module,
             name,
-            |mut caller: Caller<'_, State>, _: u32, buffer: u32, capacity: u32, written_out: u32| {
-                status(method_get(memory(&mut caller), buffer, capacity, written_out))
+            |mut caller: Caller<'_, State>,
+             _: u32,
+             buffer: u32,
+             capacity: u32,
+             written_out: u32| {
+                status(method_get(
+                    memory(&mut caller),
+                    buffer,
+                    capacity,
+                    written_out,
+                ))
             },
         ),
         Hostcall::Read => linker.func_wrap(
@@ -128,7 +142,9 @@ impl BareProgram for Program {
             store.data_mut().memory = instance.get_memory(&store, "memory");
             let start = instance.get_typed_func::<(), ()>(&store, "_start");
             let start = start.expect("the program has an entry point");
-            let mut progress = start.call_resumable(&mut store, ()).expect("the guest starts");
+            let mut progress = start
+                .call_resumable(&mut store, ())
+                .expect("the guest starts");
             while let TypedResumableCall::HostTrap(suspended) = progress {
                 let code = wait(&mut store).await;
                 let resumed = suspended.resume(&mut store, &[Val::I32(code.cast_signed())]);

@@ -36,7 +36,9 @@ pub(super) fn program(compiler: Compiler, wasm: &[u8]) -> Arc<dyn BareProgram> {
     for import in module.imports() {
         define(&mut linker, &import).expect("every import can be defined");
     }
-    let instance = linker.instantiate_pre(&module).expect("the program can be linked");
+    let instance = linker
+        .instantiate_pre(&module)
+        .expect("the program can be linked");
     Arc::new(Program { engine, instance })
 }
 
@@ -77,14 +79,25 @@ fn pool() -> PoolingAllocationConfig {
 fn define(linker: &mut Linker<State>, import: &ImportType<'_>) -> wasmtime::Result<()> {
     let (module, name) = (import.module(), import.name());
     match Hostcall::of(module, name) {
-        Hostcall::New => linker.func_wrap(module, name, |mut caller: Caller<'_, State>, out: u32| {
-            status(new(memory(&mut caller), out))
-        }),
+        Hostcall::New => {
+            linker.func_wrap(module, name, |mut caller: Caller<'_, State>, out: u32| {
+                status(new(memory(&mut caller), out))
+            })
+        }
         Hostcall::MethodGet => linker.func_wrap(
             module,
             name,
-            |mut caller: Caller<'_, State>, _: u32, buffer: u32, capacity: u32, written_out: u32| {
-                status(method_get(memory(&mut caller), buffer, capacity, written_out))
+            |mut caller: Caller<'_, State>,
+             _: u32,
+             buffer: u32,
+             capacity: u32,
+             written_out: u32| {
+                status(method_get(
+                    memory(&mut caller),
+                    buffer,
+                    capacity,
+                    written_out,
+                ))
             },
         ),
         Hostcall::Read => linker.func_wrap_async(
@@ -128,11 +141,17 @@ impl BareProgram for Program {
         store.set_epoch_deadline(1);
         let instance = self.instance.clone();
         Box::pin(async move {
-            let instance = instance.instantiate_async(&mut store).await.expect("there is room");
+            let instance = instance
+                .instantiate_async(&mut store)
+                .await
+                .expect("there is room");
             store.data_mut().memory = instance.get_memory(&mut store, "memory");
             let start = instance.get_typed_func::<(), ()>(&mut store, "_start");
             let start = start.expect("the program has an entry point");
-            start.call_async(&mut store, ()).await.expect("the guest returns");
+            start
+                .call_async(&mut store, ())
+                .await
+                .expect("the guest returns");
         })
     }
 }

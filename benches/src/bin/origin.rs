@@ -11,7 +11,11 @@ use tokio::net::{TcpListener, TcpStream};
 async fn main() -> std::io::Result<()> {
     let address = env::args().nth(1).unwrap_or("127.0.0.1:8080".to_owned());
     let listener = TcpListener::bind(address).await?;
-    let answer = ["HTTP/1.1 200 OK\r\ncontent-length: 1024\r\n\r\n", &"x".repeat(1024)].concat();
+    let answer = [
+        "HTTP/1.1 200 OK\r\ncontent-length: 1024\r\n\r\n",
+        &"x".repeat(1024),
+    ]
+    .concat();
     let answer: &'static [u8] = answer.into_bytes().leak();
     loop {
         let (connection, _) = listener.accept().await?;

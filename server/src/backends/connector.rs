@@ -25,6 +25,9 @@ use tower_service::Service;
 use super::settings::BackendSettings;
 use super::tls::{self, TlsSettings, TlsSettingsError};
 
+/// How long a connection is silent before the system asks whether the other end is still there.
+const TCP_PROBE_AFTER: Duration = Duration::from_secs(60);
+
 /// Connects to one backend, whatever the request's URI says: on HTTP/2 the URI has to name the host that the guest
 /// asks for, not the place where it is asked.
 #[derive(Clone)]
@@ -35,6 +38,30 @@ struct Inner {
     tcp: HttpConnector<Resolver>,
     tls: Option<Tls>,
     timeout: Duration,
+}
+
+impl Connector {
+    pub(super) fn new(settings: &BackendSettings) -> Self {
+        let url = &settings.url;
+        let mut tcp = HttpConnector::new_with_resolver(Resolver {
+            system: GaiResolver::new(),
+            prefer_ipv4: settings.prefer_ipv4,
+        });
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(TCP_PROBE_AFTER));
+        let mut parts = http::uri::Parts::default();
+        parts.scheme = Some(url.scheme().clone());
+        parts.authority = Some(url.authority().clone());
+        parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/"));
+        Self(Arc::new(Inner {
+            // All three parts are there, which is all that can be wrong with them.
+            destination: Uri::from_parts(parts).unwrap_or_default(),
+            tcp,
+            tls: url.is_https().then(|| Tls::new(settings)),
+            timeout: settings.connect_timeout,
+        }))
+    }
 }
 
 struct Tls {

@@ -19,10 +19,13 @@ const KEPT_MAX: usize = 1024;
 #[derive(Default)]
 pub(super) struct DynamicBackends(Mutex<Kept>);
 
+/// What a guest has defined, and what was made of it.
+type Definition = (Arc<DynamicBackend>, Arc<Backend>);
+
 #[derive(Default)]
 struct Kept {
     count: usize,
-    by_target: HashMap<String, Vec<(Arc<DynamicBackend>, Arc<Backend>)>>,
+    by_target: HashMap<String, Vec<Definition>>,
 }
 
 impl DynamicBackends {

@@ -36,7 +36,7 @@ fn filter(arguments: OutputArguments) -> EnvFilter {
     let directives = match arguments.verbose {
         _ if arguments.quiet => "warn",
         0 => "info",
-        1 => "info,fastlike=debug,abi_core=debug,request=debug,guest=debug",
+        1 => "info,fastlike=debug,abi_core=debug",
         2 => "debug",
         _ => "trace",
     };

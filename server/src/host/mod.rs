@@ -105,7 +105,7 @@ impl Host {
     {
         let addresses = request.extensions().get::<ConnectionAddresses>();
         let addresses = addresses.copied().unwrap_or_default();
-        serve::answer(self, request, addresses).await
+        serve::answer(self, request, addresses, None).await
     }
 
     /// Answers requests over HTTP/1.1 and HTTP/2 (by prior knowledge) until `shutdown` ends, and then finishes those

@@ -5,6 +5,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -13,6 +15,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::flush::FlushedBeforeError;
+use super::original_names::{NotedStream, UnparsedBytes};
 use super::{ConnectionAddresses, answer};
 use crate::host::{Drained, Host};
 
@@ -20,7 +23,7 @@ use crate::host::{Drained, Host};
 const CONNECTIONS_MAX: usize = 16 * 1024;
 
 /// The most bytes that the head of a request may have.
-const HEAD_BYTES_MAX: usize = 128 * 1024;
+pub(super) const HEAD_BYTES_MAX: usize = 128 * 1024;
 
 /// The most header fields that a request may have.
 const FIELDS_MAX: usize = 320;
@@ -92,8 +95,7 @@ fn builder() -> Builder {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
-        .max_headers(FIELDS_MAX)
-        .pipeline_flush(true);
+        .max_headers(FIELDS_MAX);
     builder
         .http2()
         .timer(TokioTimer::new())
@@ -134,10 +136,13 @@ async fn connection(
     addresses: ConnectionAddresses,
     watcher: Watcher,
 ) {
-    let service = service_fn(move |request| {
+    let unparsed = UnparsedBytes::default();
+    let stream = NotedStream::new(stream, unparsed.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
         let host = host.clone();
+        let names = unparsed.take_names(&request);
         async move {
-            let response = answer(&host, request, addresses).await;
+            let response = answer(&host, request, addresses, names).await;
             Ok::<_, Infallible>(response.map(FlushedBeforeError::new))
         }
     });

@@ -1,11 +1,13 @@
 //! From a client's connection to a guest run, and back.
 //!
-//! * [`listen`]: accepts connections, and stops gracefully;
-//! * [`request`], [`response`]: between what HTTP libraries hold and what guests see;
-//! * [`run`]: one request on its way through a guest; [`report`]: the line about it.
+//! * `listen`: accepts connections, and stops gracefully;
+//! * `request`, `response`: between what HTTP libraries hold and what guests see; `original_names`: header names as they
+//!   were sent; `flush`: the beginning of a response that breaks off;
+//! * `run`: one request on its way through a guest; `report`: the line about it.
 
 mod flush;
 mod listen;
+mod original_names;
 mod report;
 mod request;
 mod response;
@@ -24,18 +26,19 @@ use crate::host::Host;
 use report::RequestLine;
 use run::Attended;
 
-/// Answers one request.
+/// Answers one request. Where its header names as they were sent are not known, they are made from its headers.
 pub(crate) async fn answer<B>(
     host: &Host,
     request: Request<B>,
     addresses: ConnectionAddresses,
+    original_names: Option<Vec<Bytes>>,
 ) -> Response<OutgoingBody>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let version = request.version();
-    let request = match request::client_request(request, addresses, host.ids()) {
+    let request = match request::client_request(request, addresses, original_names, host.ids()) {
         Ok(request) => request,
         Err(refused) => return refused.into_response(),
     };

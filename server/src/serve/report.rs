@@ -41,7 +41,7 @@ impl RequestLine {
             self.write_failure(&report.exit);
         }
         tracing::info!(
-            target: "request",
+            target: "fastlike::request",
             method = %self.method,
             path = self.path(),
             status = self.status.map_or(0, |status| status.as_u16()),
@@ -59,16 +59,18 @@ impl RequestLine {
             Exit::Trapped {
                 backtrace: Some(backtrace),
                 ..
-            } => tracing::error!(target: "request", "{method} {path}: {exit}\n{backtrace}"),
-            exit => tracing::error!(target: "request", "{method} {path}: {exit}"),
+            } => {
+                tracing::error!(target: "fastlike::request", "{method} {path}: {exit}\n{backtrace}")
+            }
+            exit => tracing::error!(target: "fastlike::request", "{method} {path}: {exit}"),
         }
-        tracing::debug!(target: "request", "the request that failed is {id:032x}");
+        tracing::debug!(target: "fastlike::request", "the request that failed is {id:032x}");
     }
 
     /// Writes the line about a run that was stopped because its client left.
     pub(super) fn write_cancelled(&self) {
         tracing::info!(
-            target: "request",
+            target: "fastlike::request",
             method = %self.method,
             path = self.path(),
             "the client left, and the guest was stopped"

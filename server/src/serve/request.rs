@@ -63,6 +63,7 @@ impl Refused {
 pub(super) fn client_request<B>(
     request: Request<B>,
     addresses: ConnectionAddresses,
+    original_names: Option<Vec<Bytes>>,
     ids: &RequestIds,
 ) -> Result<ClientRequest, Refused>
 where
@@ -76,7 +77,7 @@ where
             why: "tunnels are not supported\n",
         });
     }
-    let original_header_names = names(&parts.headers);
+    let original_header_names = original_names.unwrap_or_else(|| names(&parts.headers));
     let authority = authority(&parts.uri, &mut parts.headers, addresses.server)?;
     parts.uri = absolute(parts.uri, authority)?;
     Ok(ClientRequest {
@@ -157,7 +158,7 @@ mod tests {
     fn seen(request: http::request::Builder) -> Result<ClientRequest, Refused> {
         let request = request.body(Empty::<Bytes>::new()).unwrap();
         let ids = RequestIds::new(SystemRandom::new().unwrap());
-        client_request(request, ConnectionAddresses::default(), &ids)
+        client_request(request, ConnectionAddresses::default(), None, &ids)
     }
 
     #[test]

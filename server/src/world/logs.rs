@@ -93,7 +93,7 @@ impl fmt::Debug for LogWriter {
     }
 }
 
-/// Hands guests' log lines to `tracing`, as events of the target `guest`.
+/// Hands guests' log lines to `tracing`, as events of the target `fastlike::guest`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingLogs;
 
@@ -101,7 +101,7 @@ impl Logs for TracingLogs {
     fn write(&self, source: LogSource<'_>, message: &[u8]) {
         let endpoint = label(source);
         let line = String::from_utf8_lossy(shortened(message));
-        tracing::info!(target: "guest", endpoint, "{line}");
+        tracing::info!(target: "fastlike::guest", endpoint, "{line}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use abi_core::abi::{fastly_http_body, fastly_http_resp};
+use abi_core::abi::{fastly_http_body, fastly_http_req, fastly_http_resp};
 use abi_core::engine::{Ended, Exit, Limits, Program};
 use abi_core::handle::{BodyHandle, ResponseHandle};
 use abi_core::{Call, GuestPtr, Session};
@@ -90,6 +90,28 @@ impl Guest {
     /// Gives a streaming body up.
     pub fn abandon(&mut self, handle: BodyHandle) {
         fastly_http_body::abandon(&mut self.call(), handle).unwrap();
+    }
+
+    /// The names of the client's header fields, as they were sent, with spaces between.
+    pub fn original_header_names(&mut self) -> String {
+        let (names, cursor_out, written_out) =
+            (GuestPtr::new(16), GuestPtr::new(0), GuestPtr::new(8));
+        let mut call = self.call();
+        fastly_http_req::original_header_names_get(
+            &mut call,
+            names,
+            1024,
+            0,
+            cursor_out,
+            written_out,
+        )
+        .unwrap();
+        let written = call.memory.read(written_out).unwrap();
+        let names = call.memory.bytes(names, written).unwrap();
+        let names = names.strip_suffix(b"\0").unwrap_or(names);
+        String::from_utf8(names.to_vec())
+            .unwrap()
+            .replace('\0', " ")
     }
 
     fn body(&mut self) -> BodyHandle {

@@ -138,7 +138,8 @@ fn headers() -> Response<Content> {
         headers.append(SET_COOKIE, HeaderValue::from_static(cookie));
     }
     headers.insert("x-empty", HeaderValue::from_static(""));
-    let not_text = HeaderValue::from_bytes(b"caf\xe9").expect("header values may have any such byte");
+    let not_text =
+        HeaderValue::from_bytes(b"caf\xe9").expect("header values may have any such byte");
     headers.insert("x-not-text", not_text);
     response
 }

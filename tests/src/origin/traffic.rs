@@ -47,10 +47,7 @@ impl Traffic {
         self.0.send_modify(Vec::clear);
     }
 
-    pub(super) async fn until<T>(
-        &self,
-        mut condition: impl FnMut(&[Exchange]) -> Option<T>,
-    ) -> T {
+    pub(super) async fn until<T>(&self, mut condition: impl FnMut(&[Exchange]) -> Option<T>) -> T {
         let mut watching = self.0.subscribe();
         loop {
             if let Some(found) = condition(&watching.borrow_and_update()) {

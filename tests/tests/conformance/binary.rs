@@ -17,13 +17,28 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_fastlike-under-test");
 /// The tests of the program.
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
-        trial("binary::requests_on_their_way_are_finished", requests_on_their_way_are_finished),
-        trial("binary::a_second_signal_stops_at_once", a_second_signal_stops_at_once),
-        trial("binary::logs_go_to_standard_output", logs_go_to_standard_output),
+        trial(
+            "binary::requests_on_their_way_are_finished",
+            requests_on_their_way_are_finished,
+        ),
+        trial(
+            "binary::a_second_signal_stops_at_once",
+            a_second_signal_stops_at_once,
+        ),
+        trial(
+            "binary::logs_go_to_standard_output",
+            logs_go_to_standard_output,
+        ),
         trial("binary::a_trap_is_told", a_trap_is_told),
-        trial("binary::a_program_that_cannot_be_run", a_program_that_cannot_be_run),
+        trial(
+            "binary::a_program_that_cannot_be_run",
+            a_program_that_cannot_be_run,
+        ),
         trial("binary::unknown_imports", unknown_imports),
-        trial("binary::a_program_that_is_not_there", a_program_that_is_not_there),
+        trial(
+            "binary::a_program_that_is_not_there",
+            a_program_that_is_not_there,
+        ),
         trial("binary::an_unknown_engine", an_unknown_engine),
         trial("binary::an_address_in_use", an_address_in_use),
         trial("binary::engines", lists_engines),
@@ -38,14 +53,20 @@ pub fn trials() -> Vec<Trial> {
 
 /// Serves `guest` on a free port.
 fn serve(guest: Guest, arguments: &[&str]) -> Process {
-    let mut all = vec![guest.path(), PathBuf::from("--addr"), PathBuf::from("127.0.0.1:0")];
+    let mut all = vec![
+        guest.path(),
+        PathBuf::from("--addr"),
+        PathBuf::from("127.0.0.1:0"),
+    ];
     all.extend(arguments.iter().map(PathBuf::from));
     Process::start(PROGRAM, all)
 }
 
 async fn get(address: std::net::SocketAddr, path: &str) -> Answer {
     let client = Client::http1();
-    client.fetch(address, request("GET", path, Content::empty())).await
+    client
+        .fetch(address, request("GET", path, Content::empty()))
+        .await
 }
 
 async fn serves_and_stops(engine: &'static str) {
@@ -100,10 +121,20 @@ async fn logs_go_to_standard_output() {
     get(address, "/stdio").await;
     process.terminate();
     let finished = process.finish().await;
-    for line in ["app :: first record", "app :: of two lines", "a line for standard output"] {
-        assert!(finished.stdout.lines().any(|other| other == line), "{finished:?}");
+    for line in [
+        "app :: first record",
+        "app :: of two lines",
+        "a line for standard output",
+    ] {
+        assert!(
+            finished.stdout.lines().any(|other| other == line),
+            "{finished:?}"
+        );
     }
-    assert!(finished.stderr.contains("a line for standard error"), "{finished:?}");
+    assert!(
+        finished.stderr.contains("a line for standard error"),
+        "{finished:?}"
+    );
     // One line for each request.
     assert!(finished.stderr.contains("path=\"/stdio\""), "{finished:?}");
 }
@@ -114,7 +145,10 @@ async fn a_trap_is_told() {
     assert_eq!(get(address, "/panic").await.status, 500);
     process.terminate();
     let finished = process.finish().await;
-    assert!(finished.stderr.contains("GET /panic: the guest trapped"), "{finished:?}");
+    assert!(
+        finished.stderr.contains("GET /panic: the guest trapped"),
+        "{finished:?}"
+    );
     assert!(finished.stderr.contains("panic_route"), "{finished:?}");
 }
 
@@ -158,8 +192,15 @@ async fn an_unknown_engine() {
 async fn an_address_in_use() {
     let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await;
     let taken = taken.expect("there is a free port");
-    let address = taken.local_addr().expect("a listener has an address").to_string();
-    let arguments = [HELLO.path(), PathBuf::from("--addr"), PathBuf::from(&address)];
+    let address = taken
+        .local_addr()
+        .expect("a listener has an address")
+        .to_string();
+    let arguments = [
+        HELLO.path(),
+        PathBuf::from("--addr"),
+        PathBuf::from(&address),
+    ];
     let said = fails(Process::start(PROGRAM, arguments)).await;
     assert!(said.contains(&address), "{said}");
 }
@@ -171,7 +212,9 @@ async fn lists_engines() {
     listed.retain(|line| !line.is_empty());
     assert_eq!(listed.len(), engines::NAMES.len(), "{finished:?}");
     for engine in engines::NAMES {
-        let found = listed.iter().any(|line| line.split(' ').next() == Some(engine));
+        let found = listed
+            .iter()
+            .any(|line| line.split(' ').next() == Some(engine));
         assert!(found, "{engine}: {finished:?}");
     }
 }
@@ -189,7 +232,10 @@ fn curl() -> Result<Completion, libtest_mimic::Failed> {
         for (arguments, expected) in [
             (vec![url("/hello")], "Hello from Compute\n"),
             (vec![url("/stream/3/2")], "aabbcc"),
-            (vec!["--data".to_owned(), "x=y".to_owned(), url("/echo")], "x=y"),
+            (
+                vec!["--data".to_owned(), "x=y".to_owned(), url("/echo")],
+                "x=y",
+            ),
             (
                 vec!["--http2-prior-knowledge".to_owned(), url("/hello")],
                 "Hello from Compute\n",

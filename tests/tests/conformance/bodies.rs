@@ -70,7 +70,11 @@ async fn broken_off_while_it_is_read(cx: Context) {
 
 async fn ten_mebibytes_are_passed_on(cx: Context) {
     let origin = Origin::start().await;
-    let host = cx.host(ROUTES).backend("origin", origin.address).start().await;
+    let host = cx
+        .host(ROUTES)
+        .backend("origin", origin.address)
+        .start()
+        .await;
     let sent = pattern(10 * MEBIBYTE);
     let answer = host.post("/proxy/origin/echo", sent.clone()).await;
     assert!(answer.body == sent, "{}", answer.body.len());
@@ -92,7 +96,9 @@ async fn sixty_four_mebibytes_are_streamed(cx: Context) {
             let piece = next_piece(&mut body).await;
             // Only the ends are looked at: the middle would take longer than the host does.
             assert_eq!((piece[0], piece[piece.len() - 1]), (letter, letter));
-            left = left.checked_sub(piece.len()).expect("a piece is of one chunk");
+            left = left
+                .checked_sub(piece.len())
+                .expect("a piece is of one chunk");
         }
     }
     assert!(body.frame().await.is_none());
@@ -100,8 +106,18 @@ async fn sixty_four_mebibytes_are_streamed(cx: Context) {
 
 async fn trailers_are_passed_on(cx: Context) {
     let origin = Origin::start().await;
-    let host = cx.host(ROUTES).backend("origin", origin.address).start().await;
+    let host = cx
+        .host(ROUTES)
+        .backend("origin", origin.address)
+        .start()
+        .await;
     let answer = host.get("/proxy/origin/trailers").await;
     assert_eq!(answer.ok_text(), "content");
-    assert_eq!(answer.trailers.get("x-checksum").map(|value| value.as_bytes()), Some(&b"42"[..]));
+    assert_eq!(
+        answer
+            .trailers
+            .get("x-checksum")
+            .map(|value| value.as_bytes()),
+        Some(&b"42"[..])
+    );
 }

@@ -23,10 +23,22 @@ const NOT_TWO_THOUSAND: &[(&str, &str)] = &[
 ];
 
 const SUSPENDS: &[(&str, &str)] = &[
-    ("wasmtime", "it has no such limit: guests that wait hold no thread"),
-    ("winch", "it has no such limit: guests that wait hold no thread"),
-    ("pulley", "it has no such limit: guests that wait hold no thread"),
-    ("wasmi", "it has no such limit: guests that wait hold no thread"),
+    (
+        "wasmtime",
+        "it has no such limit: guests that wait hold no thread",
+    ),
+    (
+        "winch",
+        "it has no such limit: guests that wait hold no thread",
+    ),
+    (
+        "pulley",
+        "it has no such limit: guests that wait hold no thread",
+    ),
+    (
+        "wasmi",
+        "it has no such limit: guests that wait hold no thread",
+    ),
 ];
 
 /// Fewer than the host takes from one connection at once.
@@ -63,7 +75,10 @@ async fn more_requests_than_guests_may_wait(cx: Context) {
 
 async fn start(cx: &Context) -> (TestHost, Origin) {
     let origin = Origin::start().await;
-    let host = cx.host(ROUTES).unrecorded().backend("origin", origin.address);
+    let host = cx
+        .host(ROUTES)
+        .unrecorded()
+        .backend("origin", origin.address);
     (host.start().await, origin)
 }
 

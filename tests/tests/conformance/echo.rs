@@ -30,12 +30,17 @@ async fn method_url_and_version(cx: Context) {
 async fn version_of_http2(cx: Context) {
     let host = cx.host(ROUTES).start().await;
     let client = Client::http2();
-    let answer = client.fetch(host.address, request("POST", "/echo", "x")).await;
+    let answer = client
+        .fetch(host.address, request("POST", "/echo", "x"))
+        .await;
     assert_eq!(answer.ok_text(), "x");
     assert_eq!(answer.header("x-version"), "HTTP/2.0");
     // Where HTTP/2 has it in another place, guests find it in the same one.
     assert_eq!(answer.header("echo-host"), host.address.to_string());
-    assert_eq!(answer.header("x-url"), format!("http://{}/echo", host.address));
+    assert_eq!(
+        answer.header("x-url"),
+        format!("http://{}/echo", host.address)
+    );
 }
 
 async fn every_header(cx: Context) {
@@ -46,7 +51,10 @@ async fn every_header(cx: Context) {
         headers.append("x-many", HeaderValue::from_static(value));
     }
     headers.insert("x-not-text", HeaderValue::from_bytes(b"caf\xe9").unwrap());
-    headers.insert("x-long", HeaderValue::from_str(&"l".repeat(20_000)).unwrap());
+    headers.insert(
+        "x-long",
+        HeaderValue::from_str(&"l".repeat(20_000)).unwrap(),
+    );
     let answer = host.fetch(request).await;
     let many = answer.header_values("echo-x-many");
     assert_eq!(many, ["one", "two", "", "three, four"]);
@@ -94,6 +102,12 @@ async fn absolute_target(cx: Context) {
     wire.send("GET http://other.example/echo HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n")
         .await;
     let response = wire.read_to_end().await;
-    assert!(response.contains("x-url: http://other.example/echo\r\n"), "{response}");
-    assert!(response.contains("echo-host: other.example\r\n"), "{response}");
+    assert!(
+        response.contains("x-url: http://other.example/echo\r\n"),
+        "{response}"
+    );
+    assert!(
+        response.contains("echo-host: other.example\r\n"),
+        "{response}"
+    );
 }

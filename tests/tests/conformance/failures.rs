@@ -16,7 +16,8 @@ cases![
 ];
 
 /// The reason why some cases do not run on wasmi.
-const NO_BACKTRACES: &[(&str, &str)] = &[("wasmi", "it does not tell the frames of a guest that traps")];
+const NO_BACKTRACES: &[(&str, &str)] =
+    &[("wasmi", "it does not tell the frames of a guest that traps")];
 
 async fn a_panic_is_a_500_of_one_line(cx: Context) {
     let host = cx.host(ROUTES).start().await;
@@ -33,7 +34,11 @@ async fn a_panic_has_a_backtrace(cx: Context) {
     let host = cx.host(ROUTES).start().await;
     assert_eq!(host.get("/panic").await.status, 500);
     let run = host.runs.over(0).await;
-    let Exit::Trapped { backtrace: Some(backtrace), .. } = run.exit() else {
+    let Exit::Trapped {
+        backtrace: Some(backtrace),
+        ..
+    } = run.exit()
+    else {
         panic!("{run:?}");
     };
     assert!(backtrace.contains("panic_route"), "{backtrace}");
@@ -42,13 +47,20 @@ async fn a_panic_has_a_backtrace(cx: Context) {
 
 async fn a_guest_that_traps_leaves_the_others_alone(cx: Context) {
     let origin = conformance::origin::Origin::start().await;
-    let host = cx.host(ROUTES).backend("origin", origin.address).start().await;
+    let host = cx
+        .host(ROUTES)
+        .backend("origin", origin.address)
+        .start()
+        .await;
     let first = host.begin_get("/proxy/origin/gate/first");
     let second = host.begin_get("/proxy/origin/gate/second");
     origin.arrived(2).await;
     // Both are suspended now.
     assert_eq!(host.get("/panic").await.status, 500);
-    assert_eq!(host.runs.all().iter().filter(|run| !run.is_over()).count(), 2);
+    assert_eq!(
+        host.runs.all().iter().filter(|run| !run.is_over()).count(),
+        2
+    );
     origin.open_gate();
     for answering in [first, second] {
         let response = answering.await.expect("the client does not panic");
@@ -68,7 +80,10 @@ async fn exit_with_another_code_is_a_500(cx: Context) {
     for (index, code) in [1, 42, 255].into_iter().enumerate() {
         let answer = host.get(&format!("/exit/{code}")).await;
         assert_eq!(answer.status, 500);
-        assert_eq!(answer.text(), format!("the guest exited with code {code}\n"));
+        assert_eq!(
+            answer.text(),
+            format!("the guest exited with code {code}\n")
+        );
         assert_eq!(*host.runs.over(index).await.exit(), Exit::Exited(code));
     }
 }

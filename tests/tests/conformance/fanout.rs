@@ -32,7 +32,11 @@ async fn none(cx: Context) {
 
 async fn fans_out(cx: &Context, route: &str, count: usize) {
     let origin = Origin::start().await;
-    let host = cx.host(ROUTES).backend("origin", origin.address).start().await;
+    let host = cx
+        .host(ROUTES)
+        .backend("origin", origin.address)
+        .start()
+        .await;
     let mut expected = String::new();
     for index in 0..count {
         let length = index + 1;

@@ -44,7 +44,9 @@ fn hash(bytes: &[u8]) -> String {
 
 /// All files that artifacts are made from, with their names: see `guests/build`.
 fn sources(folder: &Path) -> Vec<u8> {
-    let mut files: Vec<String> = ["build", "Cargo.toml", "Cargo.lock"].map(str::to_owned).into();
+    let mut files: Vec<String> = ["build", "Cargo.toml", "Cargo.lock"]
+        .map(str::to_owned)
+        .into();
     for guest in ["hello", "raw", "routes"] {
         files.push(format!("{guest}/Cargo.toml"));
         rust_files(folder, &format!("{guest}/src"), &mut files);

@@ -53,7 +53,10 @@ async fn answers_many_requests_of_one_connection(cx: Context) {
     }
     for _ in 0..5 {
         assert!(wire.read_head().await.starts_with("http/1.1 200 ok\r\n"));
-        assert_eq!(wire.read_exact(HELLO_TEXT.len()).await, HELLO_TEXT.as_bytes());
+        assert_eq!(
+            wire.read_exact(HELLO_TEXT.len()).await,
+            HELLO_TEXT.as_bytes()
+        );
     }
 }
 

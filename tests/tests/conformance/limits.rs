@@ -33,7 +33,14 @@ async fn start(cx: &Context, limits: Limits) -> TestHost {
 }
 
 async fn an_endless_loop_is_stopped_by_the_cpu_limit(cx: Context) {
-    let host = start(&cx, Limits { cpu: SHORT, ..LIMITS }).await;
+    let host = start(
+        &cx,
+        Limits {
+            cpu: SHORT,
+            ..LIMITS
+        },
+    )
+    .await;
     let answer = host.get("/loop").await;
     assert_eq!(answer.status, 500);
     let expected = format!("{}\n", Exit::OutOfCpu);
@@ -42,7 +49,14 @@ async fn an_endless_loop_is_stopped_by_the_cpu_limit(cx: Context) {
 }
 
 async fn an_endless_loop_is_stopped_by_the_time_limit(cx: Context) {
-    let host = start(&cx, Limits { wall: SHORT, ..LIMITS }).await;
+    let host = start(
+        &cx,
+        Limits {
+            wall: SHORT,
+            ..LIMITS
+        },
+    )
+    .await;
     let answer = host.get("/loop").await;
     assert_eq!(answer.status, 504);
     let expected = format!("{}\n", Exit::OutOfTime);
@@ -86,7 +100,14 @@ async fn loops_leave_time_for_others(cx: &Context, count: usize) {
 }
 
 async fn waiting_does_not_count_as_computing(cx: Context) {
-    let host = start(&cx, Limits { cpu: SHORT, ..LIMITS }).await;
+    let host = start(
+        &cx,
+        Limits {
+            cpu: SHORT,
+            ..LIMITS
+        },
+    )
+    .await;
     let twice = 2 * SHORT.as_millis();
     assert_eq!(host.text(&format!("/sleep/{twice}")).await, "slept");
 }
@@ -96,7 +117,12 @@ async fn a_guest_that_waits_is_stopped_by_the_time_limit(cx: Context) {
     let host = cx
         .host(ROUTES)
         .backend("never", never.address)
-        .configure(|builder| builder.limits(Limits { wall: SHORT, ..LIMITS }))
+        .configure(|builder| {
+            builder.limits(Limits {
+                wall: SHORT,
+                ..LIMITS
+            })
+        })
         .start()
         .await;
     let answer = host.get("/proxy/never/").await;
@@ -109,7 +135,14 @@ async fn a_guest_that_waits_is_stopped_by_the_time_limit(cx: Context) {
 async fn memory_bomb(cx: Context) {
     const MEMORY: u64 = 32 * 1024 * 1024;
 
-    let host = start(&cx, Limits { memory_bytes: MEMORY, ..LIMITS }).await;
+    let host = start(
+        &cx,
+        Limits {
+            memory_bytes: MEMORY,
+            ..LIMITS
+        },
+    )
+    .await;
     let answer = host.get("/memory-bomb").await;
     assert_eq!(answer.status, 500);
     let text = answer.text();

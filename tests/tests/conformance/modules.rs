@@ -24,8 +24,10 @@ cases![
     bytes_that_are_no_module_are_refused,
 ];
 
-const START_CANNOT_WAIT: &[(&str, &str)] =
-    &[("wasmi", "it can suspend a guest only after its instantiation")];
+const START_CANNOT_WAIT: &[(&str, &str)] = &[(
+    "wasmi",
+    "it can suspend a guest only after its instantiation",
+)];
 const START_CAN_WAIT: &[(&str, &str)] = &[
     ("wasmtime", "it can wait"),
     ("winch", "it can wait"),
@@ -135,14 +137,21 @@ async fn a_start_section_that_cannot_wait_is_told(cx: Context) {
     let answer = host.get("/").await;
     assert_eq!(answer.status, 500);
     let text = answer.text();
-    assert!(text.contains("a start section cannot wait on this engine"), "{text}");
+    assert!(
+        text.contains("a start section cannot wait on this engine"),
+        "{text}"
+    );
 }
 
 async fn an_unreachable_has_the_frames_by_name(cx: Context) {
     let host = cx.host(Guest("wat/unreachable.wat")).start().await;
     assert_eq!(host.get("/").await.status, 500);
     let run = host.runs.over(0).await;
-    let Exit::Trapped { backtrace: Some(backtrace), .. } = run.exit() else {
+    let Exit::Trapped {
+        backtrace: Some(backtrace),
+        ..
+    } = run.exit()
+    else {
         panic!("{run:?}");
     };
     let inner = backtrace.find("named_inner");

@@ -102,7 +102,10 @@ async fn head_is_answered_without_a_body(cx: Context) {
 
 async fn pass_reaches_the_backend_too(cx: Context) {
     let (host, origin) = start(&cx).await;
-    assert_eq!(host.post("/pass/echo", "content").await.ok_text(), "content");
+    assert_eq!(
+        host.post("/pass/echo", "content").await.ok_text(),
+        "content"
+    );
     assert_eq!(origin.exchanges()[0].request, "POST /echo");
 }
 
@@ -182,7 +185,9 @@ async fn a_client_that_does_not_read_holds_up_the_backend(cx: Context) {
     let _read = wire.read_exact(held_up_at + 1024 * 1024).await;
     assert!(count() > held_up_at);
     drop(wire);
-    sending.await.expect("the backend sees that the client left");
+    sending
+        .await
+        .expect("the backend sees that the client left");
 }
 
 async fn a_backend_that_does_not_read_holds_up_the_client(cx: Context) {

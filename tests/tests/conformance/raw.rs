@@ -43,7 +43,10 @@ async fn the_list_is_complete(cx: Context) {
     let listed: Vec<_> = names().collect();
     let text = host.text("/cases").await;
     let actual: Vec<_> = text.lines().collect();
-    assert_eq!(listed, actual, "`raw_cases.txt` is to be what the guest answers to `/cases`");
+    assert_eq!(
+        listed, actual,
+        "`raw_cases.txt` is to be what the guest answers to `/cases`"
+    );
 }
 
 /// What the cases expect around them.

@@ -72,9 +72,15 @@ async fn a_streamed_answer_may_have_trailers(cx: Context) {
     )
     .await;
     let response = wire.read_to_end().await;
-    assert!(response.contains("\r\ntrailer: x-checksum\r\n"), "{response}");
+    assert!(
+        response.contains("\r\ntrailer: x-checksum\r\n"),
+        "{response}"
+    );
     assert!(response.contains("content"), "{response}");
-    assert!(response.ends_with("0\r\nx-checksum: 42\r\n\r\n"), "{response}");
+    assert!(
+        response.ends_with("0\r\nx-checksum: 42\r\n\r\n"),
+        "{response}"
+    );
 }
 
 async fn an_abandoned_answer_is_cut_off(cx: Context) {
@@ -90,7 +96,10 @@ async fn is_cut_off(cx: &Context, path: &str) {
     let mut wire = host.connect().await;
     wire.get(path).await;
     let response = wire.read_to_end().await;
-    assert!(!response.contains("\r\n0\r\n"), "it must not look complete: {response}");
+    assert!(
+        !response.contains("\r\n0\r\n"),
+        "it must not look complete: {response}"
+    );
     assert_eq!(*host.runs.over(0).await.exit(), Exit::Returned);
     assert_eq!(host.text("/raw/empty-select").await, "status 2");
 }

@@ -18,7 +18,11 @@ cases![
 
 async fn requests_on_their_way_are_finished(cx: Context) {
     let origin = Origin::start().await;
-    let host = cx.host(ROUTES).backend("origin", origin.address).start().await;
+    let host = cx
+        .host(ROUTES)
+        .backend("origin", origin.address)
+        .start()
+        .await;
     // An idle connection must not hold anything up.
     let _idle = host.connect().await;
     let answering = host.begin_get("/proxy/origin/gate");

@@ -16,7 +16,12 @@ cases![
 
 async fn start(cx: &Context) -> TestHost {
     let long = "x".repeat(8000);
-    let items = [("greeting", "hello"), ("empty", ""), ("long", &long), ("ümlaut", "wört")];
+    let items = [
+        ("greeting", "hello"),
+        ("empty", ""),
+        ("long", &long),
+        ("ümlaut", "wört"),
+    ];
     let items = items.map(|(key, value)| (key.to_owned(), value.to_owned()));
     let dictionary = Dictionary::of_items(items).expect("these are valid items");
     cx.host(ROUTES)
@@ -34,9 +39,15 @@ async fn config_stores(cx: Context) {
 }
 
 async fn reads_items(host: &TestHost, route: &str) {
-    assert_eq!(host.text(&format!("/{route}/strings/greeting")).await, "hello");
+    assert_eq!(
+        host.text(&format!("/{route}/strings/greeting")).await,
+        "hello"
+    );
     assert_eq!(host.text(&format!("/{route}/strings/empty")).await, "");
-    assert_eq!(host.text(&format!("/{route}/strings/long")).await, "x".repeat(8000));
+    assert_eq!(
+        host.text(&format!("/{route}/strings/long")).await,
+        "x".repeat(8000)
+    );
 }
 
 async fn what_is_not_there_is_told(cx: Context) {
@@ -51,7 +62,11 @@ async fn what_is_not_there_is_told(cx: Context) {
 
 async fn backends_exist_or_not(cx: Context) {
     let origin = Origin::start().await;
-    let host = cx.host(ROUTES).backend("origin", origin.address).start().await;
+    let host = cx
+        .host(ROUTES)
+        .backend("origin", origin.address)
+        .start()
+        .await;
     assert_eq!(host.text("/backend-exists/origin").await, "true");
     assert_eq!(host.text("/backend-exists/other").await, "false");
     assert!(origin.exchanges().is_empty());

@@ -22,7 +22,10 @@ async fn every_write_is_a_chunk(cx: Context) {
     let mut wire = host.connect().await;
     wire.get("/stream/3/5").await;
     let head = wire.read_head().await;
-    assert!(head.contains("\r\ntransfer-encoding: chunked\r\n"), "{head}");
+    assert!(
+        head.contains("\r\ntransfer-encoding: chunked\r\n"),
+        "{head}"
+    );
     assert!(!head.contains("content-length"), "{head}");
     // Writes may be joined on their way; what is inside the chunks may not change.
     let chunks = wire.read_until("\r\n0\r\n\r\n").await;
@@ -36,14 +39,18 @@ async fn every_write_is_a_chunk(cx: Context) {
 fn unchunked(mut chunks: &str) -> String {
     let mut content = String::new();
     loop {
-        let (size, rest) = chunks.split_once("\r\n").expect("a chunk begins with its size");
+        let (size, rest) = chunks
+            .split_once("\r\n")
+            .expect("a chunk begins with its size");
         let size = usize::from_str_radix(size, 16).expect("a size is hexadecimal");
         if size == 0 {
             assert_eq!(rest, "\r\n");
             return content;
         }
         content.push_str(&rest[..size]);
-        chunks = rest[size..].strip_prefix("\r\n").expect("a chunk ends with a line break");
+        chunks = rest[size..]
+            .strip_prefix("\r\n")
+            .expect("a chunk ends with a line break");
     }
 }
 
@@ -65,8 +72,14 @@ async fn an_abandoned_answer_is_cut_off(cx: Context) {
     let mut wire = host.connect().await;
     wire.get("/abandon").await;
     let response = wire.read_to_end().await;
-    assert!(response.contains("transfer-encoding: chunked"), "{response}");
-    assert!(!response.contains("\r\n0\r\n"), "it must not look complete: {response}");
+    assert!(
+        response.contains("transfer-encoding: chunked"),
+        "{response}"
+    );
+    assert!(
+        !response.contains("\r\n0\r\n"),
+        "it must not look complete: {response}"
+    );
     assert_eq!(host.text("/hello").await, "Hello from Compute\n");
 }
 
@@ -126,6 +139,8 @@ async fn an_early_answer_does_not_wait_for_the_guest(cx: Context) {
     assert_eq!(host.text("/early-then-work/200").await, "early\n");
     let run = host.runs.over(0).await;
     assert!(run.exit().is_success(), "{run:?}");
-    let log = host.logs.text(&fastlike::CapturedSource::Endpoint("after".to_owned()));
+    let log = host
+        .logs
+        .text(&fastlike::CapturedSource::Endpoint("after".to_owned()));
     assert_eq!(log, ["finished"]);
 }

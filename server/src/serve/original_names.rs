@@ -1,0 +1,236 @@
+//! Header names as clients wrote them.
+//!
+//! The HTTP library keeps names in lower case and one beside the other when they are equal. Guests may ask for what was
+//! really sent, so the bytes of a head are kept from when they are read until the library has parsed them. Where that is
+//! not possible (HTTP/2, where all names are lower case; a head that arrives in pieces right behind a body) guests get
+//! what the library keeps.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Version};
+use http_body::Body;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// The most bytes that are kept.
+const KEPT_BYTES_MAX: usize = super::listen::HEAD_BYTES_MAX;
+
+/// What was read from a connection and not parsed yet.
+#[derive(Clone, Default)]
+pub(super) struct UnparsedBytes(Arc<Mutex<Unparsed>>);
+
+struct Unparsed {
+    bytes: Vec<u8>,
+    /// Whether a head begins where `bytes` do. Otherwise a body may come before it, and only the latest read is kept.
+    is_aligned: bool,
+}
+
+impl Default for Unparsed {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            is_aligned: true,
+        }
+    }
+}
+
+impl UnparsedBytes {
+    fn lock(&self) -> MutexGuard<'_, Unparsed> {
+        // Whatever is left half done fails to match the next head, and is dropped.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_read(&self, read: &[u8]) {
+        let unparsed = &mut *self.lock();
+        let fits = unparsed.bytes.len() + read.len() <= KEPT_BYTES_MAX;
+        if !unparsed.is_aligned || !fits {
+            unparsed.bytes.clear();
+            unparsed.is_aligned = false;
+        }
+        if read.len() <= KEPT_BYTES_MAX {
+            unparsed.bytes.extend_from_slice(read);
+        }
+    }
+
+    /// The names of `request`, which has just been parsed, in the order and the case in which they were sent.
+    pub(super) fn take_names<B: Body>(&self, request: &Request<B>) -> Option<Vec<Bytes>> {
+        if request.version() > Version::HTTP_11 {
+            return None;
+        }
+        let unparsed = &mut *self.lock();
+        let parsed = parse(&unparsed.bytes, request.headers());
+        match &parsed {
+            // The next head begins where this one ends.
+            Some((_, length)) if request.body().is_end_stream() => {
+                unparsed.bytes.drain(..length);
+                unparsed.is_aligned = true;
+            }
+            _ => {
+                unparsed.bytes.clear();
+                unparsed.is_aligned = false;
+            }
+        }
+        parsed.map(|(names, _)| names)
+    }
+}
+
+/// The names in the head with which `bytes` begin, and its length, if it is the one with these headers.
+fn parse(bytes: &[u8], headers: &HeaderMap) -> Option<(Vec<Bytes>, usize)> {
+    let mut fields = vec![httparse::EMPTY_HEADER; headers.len()];
+    let mut head = httparse::Request::new(&mut fields);
+    let httparse::Status::Complete(length) = head.parse(bytes).ok()? else {
+        return None;
+    };
+    let is_same = head.headers.len() == headers.len()
+        && head
+            .headers
+            .iter()
+            .all(|field| headers.contains_key(field.name));
+    if !is_same {
+        return None;
+    }
+    let total = head.headers.iter().map(|field| field.name.len()).sum();
+    let mut all = Vec::with_capacity(total);
+    for field in head.headers.iter() {
+        all.extend_from_slice(field.name.as_bytes());
+    }
+    let all = Bytes::from(all);
+    let mut start = 0;
+    let names = head.headers.iter().map(|field| {
+        let end = start + field.name.len();
+        let name = all.slice(start..end);
+        start = end;
+        name
+    });
+    Some((names.collect(), length))
+}
+
+/// A client's connection that notes what is read from it.
+pub(super) struct NotedStream {
+    stream: TcpStream,
+    unparsed: UnparsedBytes,
+}
+
+impl NotedStream {
+    pub(super) fn new(stream: TcpStream, unparsed: UnparsedBytes) -> Self {
+        Self { stream, unparsed }
+    }
+}
+
+impl AsyncRead for NotedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let this = &mut *self;
+        let outcome = Pin::new(&mut this.stream).poll_read(cx, buffer);
+        if let Some(read) = buffer.filled().get(before..)
+            && !read.is_empty()
+        {
+            this.unparsed.note_read(read);
+        }
+        outcome
+    }
+}
+
+impl AsyncWrite for NotedStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{Either, Empty, Full};
+
+    const HEAD: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\nX-One: 1\r\nhOST-b: 2\r\nx-oNE: 3\r\n\r\n";
+    const NAMES: [&str; 4] = ["Host", "X-One", "hOST-b", "x-oNE"];
+
+    fn request(body: &'static str) -> Request<Either<Empty<Bytes>, Full<Bytes>>> {
+        let body = if body.is_empty() {
+            Either::Left(Empty::new())
+        } else {
+            Either::Right(Full::new(Bytes::from_static(body.as_bytes())))
+        };
+        Request::get("/")
+            .header("host", "h")
+            .header("x-one", "1")
+            .header("host-b", "2")
+            .header("x-one", "3")
+            .body(body)
+            .unwrap()
+    }
+
+    #[test]
+    fn names_are_as_they_were_sent() {
+        let unparsed = UnparsedBytes::default();
+        let (one, other) = HEAD.split_at(20);
+        unparsed.note_read(one);
+        unparsed.note_read(&[other, HEAD, one].concat());
+        // Two heads came at once; the third is not complete.
+        assert_eq!(unparsed.take_names(&request("")).unwrap(), NAMES);
+        assert_eq!(unparsed.take_names(&request("")).unwrap(), NAMES);
+        unparsed.note_read(other);
+        assert_eq!(unparsed.take_names(&request("")).unwrap(), NAMES);
+    }
+
+    #[test]
+    fn a_body_between_heads_is_skipped() {
+        let unparsed = UnparsedBytes::default();
+        unparsed.note_read(&[HEAD, b"body"].concat());
+        assert_eq!(unparsed.take_names(&request("body")).unwrap(), NAMES);
+        unparsed.note_read(b"more of it");
+        unparsed.note_read(HEAD);
+        assert_eq!(unparsed.take_names(&request("")).unwrap(), NAMES);
+    }
+
+    #[test]
+    fn a_head_that_is_another_one_has_no_names_to_give() {
+        let unparsed = UnparsedBytes::default();
+        assert!(unparsed.take_names(&request("")).is_none());
+        unparsed.note_read(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+        assert!(unparsed.take_names(&request("")).is_none());
+        unparsed.note_read(HEAD);
+        assert_eq!(unparsed.take_names(&request("")).unwrap(), NAMES);
+    }
+
+    #[test]
+    fn no_more_is_kept_than_a_head_may_have() {
+        let unparsed = UnparsedBytes::default();
+        for _ in 0..3 {
+            unparsed.note_read(&vec![b'x'; KEPT_BYTES_MAX - 1]);
+        }
+        assert!(unparsed.lock().bytes.len() <= KEPT_BYTES_MAX);
+    }
+}
