@@ -59,7 +59,8 @@ pub struct EngineOptions {
     pub unknown_imports: UnknownImports,
     /// The most linear memory that any program of this engine will be given, in bytes. A run's own limit may be lower.
     pub memory_bytes_max: u64,
-    /// How many instances are kept room for, on an engine that pools them. More than that still run, slower.
+    /// How many instances there is room for, on an engine that pools them. More than that wait for one another. Room is
+    /// address space, not memory.
     pub pooled_instances: u32,
     /// How many threads guests may block at once, on an engine that cannot suspend them.
     pub guest_threads_max: usize,
@@ -70,7 +71,7 @@ impl Default for EngineOptions {
         Self {
             unknown_imports: UnknownImports::default(),
             memory_bytes_max: Limits::default().memory_bytes,
-            pooled_instances: 1_000,
+            pooled_instances: 4_000,
             guest_threads_max: 256,
         }
     }
@@ -163,6 +164,12 @@ impl Exit {
     #[must_use]
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Returned | Self::Exited(0))
+    }
+
+    /// Whether the guest was stopped because of a limit on its time.
+    #[must_use]
+    pub fn is_limit(&self) -> bool {
+        matches!(self, Self::OutOfTime | Self::OutOfCpu)
     }
 }
 

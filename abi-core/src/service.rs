@@ -113,12 +113,18 @@ impl GuestRun {
     }
 
     fn poll_answer(&mut self, cx: &mut Context<'_>) -> Poll<ClientResponse> {
-        let ended = self.poll_end(cx);
-        if let Ok(Some(response)) = self.answered.try_recv() {
-            return Poll::Ready(response);
-        }
-        match (ended, &self.report) {
-            (Poll::Ready(()), Some(report)) => Poll::Ready(answer_for(&report.exit)),
+        // What is found out by it is in the report.
+        let _ = self.poll_end(cx);
+        match (self.answered.poll_unpin(cx), &self.report) {
+            (Poll::Ready(Ok(response)), _) => Poll::Ready(response),
+            // Nobody is left who could answer.
+            (Poll::Ready(Err(oneshot::Canceled)), Some(report)) => {
+                Poll::Ready(answer_for(&report.exit))
+            }
+            (Poll::Pending, Some(report)) if report.exit.is_limit() => {
+                Poll::Ready(answer_for(&report.exit))
+            }
+            // A guest that has ended may have left its answer to a request that is still on its way.
             _ => Poll::Pending,
         }
     }

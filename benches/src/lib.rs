@@ -3,7 +3,7 @@
 //! A map of the modules:
 //!
 //! * [`guests`]: the programs that are run;
-//! * [`host`]: how fastlike runs them, in the [`world`] of a benchmark;
+//! * [`host`]: how fastlike runs them, in the world of a benchmark;
 //! * [`bare`]: how each engine runs them without fastlike;
 //! * [`measure`]: both, beside each other, by criterion; [`report`]: the ratios.
 

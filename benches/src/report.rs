@@ -18,7 +18,7 @@ const LIMIT: f64 = 1.5;
 pub struct Measure {
     /// Its name.
     pub name: &'static str,
-    /// Whether [`LIMIT`] is a promise here.
+    /// Whether the limit is a promise here.
     pub limited: bool,
 }
 

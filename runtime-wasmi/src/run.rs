@@ -13,8 +13,8 @@ use wasmi_core::LimiterError;
 
 use crate::Linked;
 
-/// How much fuel a guest burns before others have their turn: a few milliseconds of it.
-const FUEL_PER_TURN: u64 = 2_000_000;
+/// How much fuel a guest burns before others have their turn: about a millisecond of it.
+const FUEL_PER_TURN: u64 = 500_000;
 
 /// How much fuel a start section may burn. It cannot be suspended, so this is what stops an endless one.
 const FUEL_FOR_START_SECTION: u64 = 1_000_000_000;

@@ -7,10 +7,10 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 /// How long a guest runs before others have their turn.
-const TICK: Duration = Duration::from_millis(5);
+const TICK: Duration = Duration::from_millis(1);
 
 /// How many ticks without a guest go by before the clock stops. Starting it again costs a system call.
-const IDLE_TICKS: u32 = 200;
+const IDLE_TICKS: u32 = 1_000;
 
 /// Advances an engine's epoch while guests run, from one thread, and stops when none do.
 pub(crate) struct Ticker {

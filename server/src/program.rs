@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use abi_core::Program;
@@ -41,7 +41,7 @@ impl From<PathBuf> for ProgramSource {
 impl fmt::Debug for ProgramSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
+            Self::Bytes(bytes) => write!(f, "a program of {} bytes", bytes.len()),
             Self::File(file) => write!(f, "{}", file.display()),
             Self::Compiled(_, engine) => write!(f, "a program compiled by {engine}"),
         }
@@ -52,13 +52,8 @@ impl fmt::Debug for ProgramSource {
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// The file cannot be read.
-    #[error("{} cannot be read: {error}", file.display())]
-    Unreadable {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
+    #[error("the file cannot be read: {0}")]
+    Unreadable(std::io::Error),
     /// The text is not a module.
     #[error("not WebAssembly text: {0}")]
     Text(wat::Error),
@@ -74,8 +69,8 @@ pub enum ProgramError {
 }
 
 /// Reads the module in `file`, as bytes.
-pub(crate) fn read(file: PathBuf) -> Result<Vec<u8>, ProgramError> {
-    read_bounded(&file).map_err(|error| ProgramError::Unreadable { file, error })
+pub(crate) fn read(file: &Path) -> Result<Vec<u8>, ProgramError> {
+    read_bounded(file).map_err(ProgramError::Unreadable)
 }
 
 /// The binary form of a module that is given as bytes or as text.

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::engines;
 
 /// How long a test may take. None takes a tenth of it, unless it hangs.
-const TIMEOUT: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long what a test leaves behind may take to stop.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// An address at which nothing listens.
 #[derive(Debug)]
@@ -80,9 +80,11 @@ impl Faulty {
         let left = Arc::new(watch::Sender::new(0));
         let (counted, gone) = (accepted.clone(), left.clone());
         let accepting = tokio::spawn(async move {
+            // Its connections are closed together with it.
+            let mut attending = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 counted.send_modify(|count| *count += 1);
-                tokio::spawn(attend(stream, says, gone.clone()));
+                attending.spawn(attend(stream, says, gone.clone()));
             }
         });
         Self {

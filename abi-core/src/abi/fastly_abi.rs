@@ -10,11 +10,11 @@ pub const VERSION: u64 = 1;
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`] for any version but [`VERSION`].
+/// [`Error::OutOfTurn`] for any version but [`VERSION`].
 pub fn init(_call: &mut Call<'_>, abi_version: u64) -> Result<()> {
     if abi_version == VERSION {
         Ok(())
     } else {
-        Err(Error::Unsupported("only version 1 of the ABI exists"))
+        Err(Error::OutOfTurn("only version 1 of the ABI exists"))
     }
 }

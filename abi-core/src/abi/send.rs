@@ -1,6 +1,11 @@
 //! What the send and pending-request hostcalls have in common.
 
+use std::future::poll_fn;
+use std::task::Poll;
+use std::time::Duration;
+
 use futures_channel::oneshot;
+use futures_util::FutureExt;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 
 use crate::async_item::PendingRequest;
@@ -164,12 +169,33 @@ fn answer_to(
     }
 }
 
+/// How long a request goes on whose guest no longer waits for it.
+const UNATTENDED_MAX: Duration = Duration::from_secs(15);
+
+/// Sends a request that goes on without its guest: also after the guest has given it up or has ended, so that a guest can
+/// send something and return, but then not for ever.
 fn start(session: &Session, request: BackendRequest) -> PendingRequest {
-    let (outcome_out, outcome) = oneshot::channel();
-    let sending = answer_to(&session.platform, request);
+    let (mut outcome_out, outcome) = oneshot::channel();
+    let mut sending = Box::pin(answer_to(&session.platform, request));
+    let clock = session.platform.clock.clone();
     session.platform.executor.spawn(Box::pin(async move {
-        // A guest that no longer waits has ended, or given the request up; the request itself was still sent.
-        drop(outcome_out.send(sending.await));
+        let mut unattended = None;
+        let finished = poll_fn(|cx| {
+            if let Poll::Ready(outcome) = sending.poll_unpin(cx) {
+                return Poll::Ready(Some(outcome));
+            }
+            if unattended.is_none() && outcome_out.poll_canceled(cx).is_ready() {
+                unattended = Some(clock.sleep(UNATTENDED_MAX));
+            }
+            match &mut unattended {
+                Some(alarm) => alarm.poll_unpin(cx).map(|()| None),
+                None => Poll::Pending,
+            }
+        })
+        .await;
+        if let Some(finished) = finished {
+            drop(outcome_out.send(finished));
+        }
     }));
     PendingRequest::new(outcome)
 }

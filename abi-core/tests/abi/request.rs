@@ -412,3 +412,26 @@ fn a_dynamic_backend_is_one_of_the_sessions() {
     assert_eq!(fixture.call(exists), 0);
     assert_eq!(fixture.read::<u32>(OUT), 1);
 }
+
+#[test]
+fn a_request_outlives_its_guest_but_not_for_ever() {
+    let mut fixture = Fixture::new();
+    let (sender, mut dropped) = futures_channel::oneshot::channel::<()>();
+    let sender = Arc::new(Mutex::new(Some(sender)));
+    fixture.world.add_backend("never", move |_| {
+        let held = sender.lock().unwrap().take();
+        async move {
+            let _held = held;
+            std::future::pending().await
+        }
+    });
+    let body = fixture.new_body();
+    fixture.send_async("never", body);
+    let world = fixture.world.clone();
+    drop(fixture);
+    world.run_tasks();
+    assert_eq!(dropped.try_recv(), Ok(None), "it goes on without its guest");
+    world.advance(Duration::from_secs(15));
+    world.run_tasks();
+    assert!(dropped.try_recv().is_err(), "and is given up in the end");
+}

@@ -181,7 +181,7 @@ impl HostBuilder {
         };
         let environment = environment(&self, &manifest);
         let tasks = TaskTracker::new();
-        let platform = platform(self, manifest, &runtime, &tasks, random);
+        let platform = platform(self, manifest, &runtime, random);
         let service = Service {
             limits,
             environment: Arc::new(environment),
@@ -200,9 +200,15 @@ impl HostBuilder {
     }
 
     fn compile(&mut self) -> Result<Compiled, HostError> {
-        let bytes = match self.program.take().ok_or(HostError::NoProgram)? {
+        let source = self.program.take().ok_or(HostError::NoProgram)?;
+        let name = format!("{source:?}");
+        let unusable = |error| HostError::Program {
+            program: name.clone(),
+            error,
+        };
+        let bytes = match source {
             ProgramSource::Bytes(bytes) => bytes,
-            ProgramSource::File(file) => program::read(file)?,
+            ProgramSource::File(file) => program::read(&file).map_err(unusable)?,
             ProgramSource::Compiled(program, engine_name) => {
                 return Ok(Compiled {
                     program,
@@ -213,7 +219,7 @@ impl HostBuilder {
             }
         };
         let started = Instant::now();
-        let wasm = program::to_binary(&bytes)?;
+        let wasm = program::to_binary(&bytes).map_err(unusable)?;
         let entry = find_engine(self.engine.as_deref())?;
         let engine_name = entry.name;
         let engine =
@@ -222,6 +228,7 @@ impl HostBuilder {
                 error,
             })?;
         let program = engine.compile(&wasm).map_err(|error| HostError::Compile {
+            program: name.clone(),
             engine: engine_name,
             error,
         })?;
@@ -245,7 +252,6 @@ fn platform(
     builder: HostBuilder,
     manifest: Manifest,
     runtime: &Handle,
-    tasks: &TaskTracker,
     random: SystemRandom,
 ) -> Platform {
     // Of two with one name the later one counts, which is the one from the builder.
@@ -257,7 +263,7 @@ fn platform(
     let platform = Platform {
         clock: Arc::new(SystemClock::new(runtime.clone())),
         random: Arc::new(random),
-        executor: Arc::new(TokioExecutor::new(runtime.clone(), tasks.clone())),
+        executor: Arc::new(TokioExecutor::new(runtime.clone())),
         backends: Arc::new(BackendSet::new(runtime.clone(), backends)),
         config_stores: Arc::new(DictionarySet::from_iter(dictionaries)),
         logs: builder.logs.unwrap_or_else(|| Arc::new(TracingLogs)),

@@ -15,11 +15,18 @@ pub enum HostError {
     #[error("no program was given; `HostBuilder::program` takes one")]
     NoProgram,
     /// The program cannot be read.
-    #[error(transparent)]
-    Program(#[from] ProgramError),
+    #[error("{program}: {error}")]
+    Program {
+        /// Its file, or what else it was given as.
+        program: String,
+        /// Why.
+        error: ProgramError,
+    },
     /// The program cannot be compiled.
-    #[error("{engine} cannot compile the program: {error}")]
+    #[error("{program}: the engine {engine} cannot compile it: {error}")]
     Compile {
+        /// Its file, or what else it was given as.
+        program: String,
         /// The engine.
         engine: &'static str,
         /// Why.

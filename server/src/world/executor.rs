@@ -6,26 +6,24 @@ use std::pin::Pin;
 use abi_core::platform::Executor;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
-use tokio_util::task::TaskTracker;
 
-/// Runs futures on a tokio runtime, and keeps count of them, so that a host that stops can wait for them.
+/// Runs futures on a tokio runtime. A host that stops does not wait for them: they are what guests left behind.
 #[derive(Clone, Debug)]
 pub struct TokioExecutor {
     runtime: Handle,
-    tasks: TaskTracker,
 }
 
 impl TokioExecutor {
-    /// An executor whose futures are counted by `tasks`.
+    /// An executor on `runtime`.
     #[must_use]
-    pub fn new(runtime: Handle, tasks: TaskTracker) -> Self {
-        Self { runtime, tasks }
+    pub fn new(runtime: Handle) -> Self {
+        Self { runtime }
     }
 }
 
 impl Executor for TokioExecutor {
     fn spawn(&self, future: BoxFuture<'static, ()>) {
-        self.tasks.spawn_on(future, &self.runtime);
+        self.runtime.spawn(future);
     }
 
     fn block_on(&self, future: Pin<&mut (dyn Future<Output = ()> + Send)>) {

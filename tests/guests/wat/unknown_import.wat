@@ -1,6 +1,7 @@
 ;; Imports two functions that no host has, one in a known module and one in an unknown module, and
-;; calls neither. A host has to start such a guest: programs carry imports they never reach, and
-;; SDKs newer than the host import calls it has not heard of. Answers like answer.wat.
+;; calls neither. By default a host refuses such a guest, and names both. Told to let unknown
+;; imports trap, it has to start it: programs carry imports they never reach, and SDKs newer than the
+;; host import calls it has not heard of. Answers like answer.wat.
 (module
   (import "fastly_http_req" "does_not_exist" (func $does_not_exist (param i32 i32) (result i32)))
   (import "nowhere" "at_all" (func $at_all (param i64)))

@@ -123,7 +123,7 @@ async fn logs_go_to_standard_output() {
     let finished = process.finish().await;
     for line in [
         "app :: first record",
-        "app :: of two lines",
+        r"app :: second record\nof two lines",
         "a line for standard output",
     ] {
         assert!(

@@ -15,8 +15,9 @@ cases![
 async fn every_write_to_an_endpoint_is_a_message(cx: Context) {
     let host = cx.host(ROUTES).start().await;
     assert_eq!(host.text("/log/app").await, "ok");
+    // A line break inside of a message is escaped: a message is a line.
     let log = host.logs.text(&CapturedSource::Endpoint("app".to_owned()));
-    assert_eq!(log, ["first record", "second record\nof two lines"]);
+    assert_eq!(log, ["first record", r"second record\nof two lines"]);
     assert_eq!(host.logs.lines().len(), 2);
 }
 
