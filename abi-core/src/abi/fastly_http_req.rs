@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
-use http::{Method, Uri};
+use http::{HeaderValue, Method, Uri};
 
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, PendingRequestHandle, RequestHandle, ResponseHandle};
@@ -58,8 +58,9 @@ fn cache_override(
     if tag & !tag::ALL != 0 {
         return Err(Error::InvalidArgument("there is no such cache override"));
     }
-    let surrogate_keys = std::str::from_utf8(surrogate_keys)
-        .map_err(|_| Error::InvalidArgument("the surrogate keys are not UTF-8"))?;
+    let invalid = || Error::InvalidArgument("the surrogate keys could not be a header's value");
+    let surrogate_keys = HeaderValue::from_bytes(surrogate_keys).map_err(|_| invalid())?;
+    let surrogate_keys = surrogate_keys.to_str().map_err(|_| invalid())?;
     let has = |bit| tag & bit != 0;
     Ok(CacheOverride {
         pass: has(tag::PASS),
@@ -93,7 +94,7 @@ pub fn cache_override_set(
 ///
 /// # Errors
 ///
-/// Those of [`cache_override_set`], [`Error::InvalidArgument`] for keys that are not UTF-8, [`Error::Memory`].
+/// Those of [`cache_override_set`], [`Error::InvalidArgument`] for keys that could not be a header's value, [`Error::Memory`].
 pub fn cache_override_v2_set(
     call: &mut Call<'_>,
     h: RequestHandle,

@@ -35,13 +35,14 @@ impl OutgoingBody {
         }
     }
 
-    /// The bytes still to be sent, where they are known.
+    /// The bytes still to be sent, where they are known. Those of a body that streams never are: whether its writer has
+    /// finished by the time somebody asks is chance, and would change how the same body is framed.
     #[must_use]
     pub fn known_length(&self) -> Option<u64> {
-        let mut length = match &self.pipe {
-            Some(pipe) => pipe.known_length()?,
-            None => 0,
-        };
+        if self.pipe.is_some() {
+            return None;
+        }
+        let mut length = 0_u64;
         for chunk in &self.chunks {
             length = length.checked_add(match chunk {
                 Chunk::Bytes(bytes) => bytes.len() as u64,

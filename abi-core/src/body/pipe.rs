@@ -221,20 +221,6 @@ impl PipeReader {
         }
         Poll::Ready(item)
     }
-
-    /// The length of what is still to be read, if the writer has finished without trailers and nothing in the pipe is
-    /// a stream.
-    pub(super) fn known_length(&self) -> Option<u64> {
-        let state = lock(&self.shared);
-        if !matches!(&state.end, End::Finished(trailers) if trailers.is_empty()) {
-            return None;
-        }
-        let only_bytes = state
-            .queue
-            .iter()
-            .all(|chunk| matches!(chunk, Chunk::Bytes(_)));
-        only_bytes.then_some(state.buffered as u64)
-    }
 }
 
 impl Drop for PipeReader {

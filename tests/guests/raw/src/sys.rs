@@ -24,7 +24,6 @@ pub const ERROR: Status = 1;
 pub const INVALID_ARGUMENT: Status = 2;
 pub const BAD_HANDLE: Status = 3;
 pub const BUFFER_TOO_SMALL: Status = 4;
-pub const UNSUPPORTED: Status = 5;
 pub const BAD_ALIGNMENT: Status = 6;
 pub const NONE: Status = 10;
 pub const AGAIN: Status = 14;
