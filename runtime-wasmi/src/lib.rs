@@ -18,7 +18,7 @@ use abi_core::link::{Import, Signature, link};
 use abi_core::session::Session;
 use abi_core::table::WasmType;
 use futures_util::future::BoxFuture;
-use wasmi::{CompilationMode, Config, ExternType, Linker, Module, ValType};
+use wasmi::{CompilationMode, Config, CustomFuelCosts, ExternType, Linker, Module, ValType};
 
 use crate::run::GuestState;
 
@@ -36,6 +36,14 @@ const STACK_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// How many calls of the guest may be under way at once.
 const CALL_DEPTH_MAX: usize = 32 * 1024;
 
+/// What costs fuel besides instructions. Translating a function costs none: a guest that runs out of fuel there cannot be
+/// resumed, and what is translated once is not the guest's work anyway.
+const FUEL_COSTS: CustomFuelCosts = CustomFuelCosts {
+    bytes_copied_per_fuel: 64,
+    fuel_per_bytes_translated: 0,
+    fuel_per_bytes_validated: 0,
+};
+
 /// How many stacks are kept for later runs.
 const CACHED_STACKS: usize = 64;
 
@@ -51,6 +59,7 @@ impl WasmiEngine {
         config
             // Fuel is what makes a running guest give others a turn, and an endless one stop.
             .consume_fuel(true)
+            .fuel_cost(FUEL_COSTS)
             .compilation_mode(CompilationMode::LazyTranslation)
             .ignore_custom_sections(true)
             .set_max_stack_height(STACK_BYTES_MAX)

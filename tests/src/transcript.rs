@@ -8,22 +8,26 @@ use http::{HeaderMap, Request};
 use crate::client::{Answer, Content};
 use crate::host::TestHost;
 use crate::origin::{Exchange, Origin};
-use crate::runs::Run;
+use crate::runs::{Made, Run};
 
-/// Asks `host`, and writes down the answer, the guest's hostcalls, and what reached the backend.
+/// Asks `host`, stops it, and writes down the answer, the guest's hostcalls, and what reached the backend.
 ///
-/// What differs from one host to the next in any case is replaced: ports, and the number of the request.
+/// Ports are replaced. Where the network decides about an order or a number, it is left out: requests that are on their
+/// way at the same time are sorted, and reads of one body that follow each other are one line.
 pub async fn of_request(host: &TestHost, origin: &Origin, request: Request<Content>) -> String {
     origin.forget();
     let index = host.runs.all().len();
     let answer = host.fetch(request).await;
     let run = host.runs.over(index).await;
+    // A guest need not wait for what it has sent; the host does.
+    host.stop().await;
     let mut text = String::new();
     write_answer(&mut text, &answer);
     write_run(&mut text, &run);
-    for exchange in origin.exchanges() {
-        write_exchange(&mut text, &exchange);
-    }
+    let exchanges = origin.exchanges();
+    let mut exchanges: Vec<_> = exchanges.iter().map(of_exchange).collect();
+    exchanges.sort_unstable();
+    text.push_str(&exchanges.concat());
     text.replace(&host.address.to_string(), "<host>")
         .replace(&origin.address.to_string(), "<origin>")
 }
@@ -39,7 +43,9 @@ fn write_answer(text: &mut String, answer: &Answer) {
 }
 
 fn write_run(text: &mut String, run: &Run) {
-    for made in &run.hostcalls {
+    let mut lines: Vec<_> = run.hostcalls.iter().map(Made::to_string).collect();
+    lines.dedup_by(|one, other| one == other && one.starts_with("fastly_http_body.read"));
+    for made in lines {
         line(text, format_args!("hostcall: {made}"));
     }
     match run.exit() {
@@ -49,17 +55,19 @@ fn write_run(text: &mut String, run: &Run) {
     }
 }
 
-fn write_exchange(text: &mut String, exchange: &Exchange) {
+fn of_exchange(exchange: &Exchange) -> String {
+    let mut text = String::new();
     line(
-        text,
+        &mut text,
         format_args!("backend: {} {:?}", exchange.request, exchange.version),
     );
-    write_headers(text, "backend", &exchange.headers);
-    write_body(text, "backend", &exchange.body);
+    write_headers(&mut text, "backend", &exchange.headers);
+    write_body(&mut text, "backend", &exchange.body);
     line(
-        text,
+        &mut text,
         format_args!("backend body: {:?}", exchange.body_ended),
     );
+    text
 }
 
 /// The order of headers with different names has no meaning; that of the values of one has.

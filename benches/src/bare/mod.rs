@@ -11,6 +11,7 @@ mod wasmtime;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use http::Method;
 
 /// A program, compiled and linked as far as the engine allows.
 pub trait BareProgram: Send + Sync {
@@ -59,8 +60,20 @@ impl Hostcall {
     }
 }
 
-/// The method of the only request.
-const METHOD: &[u8] = b"GET";
+/// What a store carries: the guest's memory, and the method of the only request, whose length only the run can tell.
+struct State<M> {
+    memory: Option<M>,
+    method: Method,
+}
+
+impl<M> Default for State<M> {
+    fn default() -> Self {
+        Self {
+            memory: None,
+            method: Method::GET,
+        }
+    }
+}
 
 /// Writes a handle.
 fn new(memory: &mut [u8], out: u32) -> Option<()> {
@@ -68,12 +81,19 @@ fn new(memory: &mut [u8], out: u32) -> Option<()> {
 }
 
 /// Writes a method and its length.
-fn method_get(memory: &mut [u8], buffer: u32, capacity: u32, written_out: u32) -> Option<()> {
-    if METHOD.len() > capacity as usize {
+fn method_get(
+    memory: &mut [u8],
+    method: &Method,
+    buffer: u32,
+    capacity: u32,
+    written_out: u32,
+) -> Option<()> {
+    let method = method.as_str().as_bytes();
+    if method.len() > capacity as usize {
         return None;
     }
-    write(memory, buffer, METHOD)?;
-    write(memory, written_out, &(METHOD.len() as u32).to_le_bytes())
+    write(memory, buffer, method)?;
+    write(memory, written_out, &(method.len() as u32).to_le_bytes())
 }
 
 /// Writes that nothing was read.

@@ -76,7 +76,7 @@ fn define(
     match Hostcall::of(module, name) {
         Hostcall::New => {
             linker.func_wrap(module, name, |mut caller: Caller<'_, State>, out: u32| {
-                status(new(memory(&mut caller), out))
+                status(new(lend(&mut caller).0, out))
             })
         }
         Hostcall::MethodGet => linker.func_wrap(
@@ -88,7 +88,7 @@ fn define(
              capacity: u32,
              written_out: u32| {
                 status(method_get(
-                    memory(&mut caller),
+                    lend(&mut caller).0,
                     buffer,
                     capacity,
                     written_out,
@@ -123,10 +123,10 @@ fn suspend(caller: &mut Caller<'_, State>, pending: Pending) -> Result<u32, wasm
     Err(wasmi::Error::host(Suspended))
 }
 
-fn memory<'a>(caller: &'a mut Caller<'_, State>) -> &'a mut [u8] {
+fn lend<'a>(caller: &'a mut Caller<'_, State>) -> (&'a mut [u8], &'a mut State) {
     match caller.data().memory {
-        Some(memory) => memory.data_mut(caller),
-        None => &mut [],
+        Some(memory) => memory.data_and_store_mut(caller),
+        None => (&mut [], caller.data_mut()),
     }
 }
 

@@ -23,10 +23,7 @@ struct Program {
     instance: InstancePre<State>,
 }
 
-#[derive(Default)]
-struct State {
-    memory: Option<Memory>,
-}
+type State = super::State<Memory>;
 
 pub(super) fn program(compiler: Compiler, wasm: &[u8]) -> Arc<dyn BareProgram> {
     let engine = Engine::new(&config(compiler)).expect("the engine works here");
@@ -81,7 +78,7 @@ fn define(linker: &mut Linker<State>, import: &ImportType<'_>) -> wasmtime::Resu
     match Hostcall::of(module, name) {
         Hostcall::New => {
             linker.func_wrap(module, name, |mut caller: Caller<'_, State>, out: u32| {
-                status(new(memory(&mut caller), out))
+                status(new(lend(&mut caller).0, out))
             })
         }
         Hostcall::MethodGet => linker.func_wrap(
@@ -93,7 +90,7 @@ fn define(linker: &mut Linker<State>, import: &ImportType<'_>) -> wasmtime::Resu
              capacity: u32,
              written_out: u32| {
                 status(method_get(
-                    memory(&mut caller),
+                    lend(&mut caller).0,
                     buffer,
                     capacity,
                     written_out,
@@ -104,7 +101,7 @@ fn define(linker: &mut Linker<State>, import: &ImportType<'_>) -> wasmtime::Resu
             module,
             name,
             |mut caller: Caller<'_, State>, (_, _, _, read_out): (u32, u32, u32, u32)| {
-                Box::new(async move { status(read(memory(&mut caller), read_out)) })
+                Box::new(async move { status(read(lend(&mut caller).0, read_out)) })
             },
         ),
         Hostcall::SchedYield => {
@@ -128,10 +125,10 @@ fn define(linker: &mut Linker<State>, import: &ImportType<'_>) -> wasmtime::Resu
     Ok(())
 }
 
-fn memory<'a>(caller: &'a mut Caller<'_, State>) -> &'a mut [u8] {
+fn lend<'a>(caller: &'a mut Caller<'_, State>) -> (&'a mut [u8], &'a mut State) {
     match caller.data().memory {
-        Some(memory) => memory.data_mut(caller),
-        None => &mut [],
+        Some(memory) => memory.data_and_store_mut(caller),
+        None => (&mut [], caller.data_mut()),
     }
 }
 

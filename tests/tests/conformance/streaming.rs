@@ -20,8 +20,8 @@ cases![
 async fn a_stream_is_sent_in_chunks(cx: Context) {
     let host = cx.host(ROUTES).start().await;
     let mut wire = host.connect().await;
-    // More than the host keeps: a stream that is at its end before its head is sent has a length instead.
-    wire.get("/stream/26/65536").await;
+    // So short that it may be complete before its head is sent, which must make no difference.
+    wire.get("/stream/3/5").await;
     let head = wire.read_head().await;
     assert!(
         head.contains("\r\ntransfer-encoding: chunked\r\n"),
@@ -30,10 +30,7 @@ async fn a_stream_is_sent_in_chunks(cx: Context) {
     assert!(!head.contains("content-length"), "{head}");
     // Writes may be joined or divided on their way; what is inside the chunks may not change.
     let chunks = wire.read_until("\r\n0\r\n\r\n").await;
-    let expected: String = ('a'..='z')
-        .map(|letter| letter.to_string().repeat(65536))
-        .collect();
-    assert!(unchunked(&chunks) == expected);
+    assert_eq!(unchunked(&chunks), "aaaaabbbbbccccc");
     // The connection can be used again.
     wire.get("/hello").await;
     assert!(wire.read_head().await.starts_with("http/1.1 200 ok\r\n"));
