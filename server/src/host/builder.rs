@@ -180,8 +180,8 @@ impl HostBuilder {
             drain_timeout: self.drain_timeout.unwrap_or(Self::DRAIN_TIMEOUT),
         };
         let environment = environment(&self, &manifest);
-        let tasks = TaskTracker::new();
-        let platform = platform(self, manifest, &runtime, random);
+        let left_behind = TaskTracker::new();
+        let platform = platform(self, manifest, &runtime, left_behind.clone(), random);
         let service = Service {
             limits,
             environment: Arc::new(environment),
@@ -194,7 +194,8 @@ impl HostBuilder {
             compile_time: compiled.time,
             policy,
             ids: RequestIds::new(random),
-            tasks,
+            tasks: TaskTracker::new(),
+            left_behind,
             runtime,
         })))
     }
@@ -252,6 +253,7 @@ fn platform(
     builder: HostBuilder,
     manifest: Manifest,
     runtime: &Handle,
+    left_behind: TaskTracker,
     random: SystemRandom,
 ) -> Platform {
     // Of two with one name the later one counts, which is the one from the builder.
@@ -263,7 +265,7 @@ fn platform(
     let platform = Platform {
         clock: Arc::new(SystemClock::new(runtime.clone())),
         random: Arc::new(random),
-        executor: Arc::new(TokioExecutor::new(runtime.clone())),
+        executor: Arc::new(TokioExecutor::new(runtime.clone(), left_behind)),
         backends: Arc::new(BackendSet::new(runtime.clone(), backends)),
         config_stores: Arc::new(DictionarySet::from_iter(dictionaries)),
         logs: builder.logs.unwrap_or_else(|| Arc::new(TracingLogs)),

@@ -23,6 +23,9 @@ pub(crate) use id::RequestIds;
 
 use crate::serve::{self, ConnectionAddresses};
 
+/// How long a host that stops waits for requests that guests sent and did not wait for.
+const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
+
 /// A program with its world, ready to answer requests. Clones are the same host.
 ///
 /// ```no_run
@@ -49,7 +52,10 @@ struct Inner {
     compile_time: Duration,
     policy: Policy,
     ids: RequestIds,
+    /// Runs that go on by themselves.
     tasks: TaskTracker,
+    /// What guests have sent and no longer wait for.
+    left_behind: TaskTracker,
     runtime: Handle,
 }
 
@@ -118,11 +124,19 @@ impl Host {
         serve::serve(self, listener, shutdown).await
     }
 
-    /// Waits until every guest that still works after its answer has ended, and every request that guests sent without
-    /// waiting has been answered.
+    /// Waits until every guest that still works after its answer has ended, and then for a moment for what guests sent
+    /// without waiting for an answer.
     pub async fn finish(&self) {
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        self.0.left_behind.close();
+        let left_behind = self.0.left_behind.wait();
+        if tokio::time::timeout(LEFT_BEHIND_MAX, left_behind)
+            .await
+            .is_err()
+        {
+            tracing::debug!("requests that guests left behind were given up");
+        }
     }
 
     pub(crate) fn policy(&self) -> Policy {
