@@ -36,14 +36,15 @@ pub fn entry(name: &str) -> &'static EngineEntry {
 /// When it does not work here.
 #[must_use]
 pub fn shared(name: &str) -> &'static Arc<dyn Engine> {
-    static ENGINES: LazyLock<HashMap<&str, LazyLock<Arc<dyn Engine>, Create>>> =
+    static ENGINES: LazyLock<HashMap<&str, Shared>> =
         LazyLock::new(|| NAMES.iter().map(|name| (*name, lazy(name))).collect());
     &ENGINES[name]
 }
 
 type Create = Box<dyn FnOnce() -> Arc<dyn Engine> + Send>;
+type Shared = LazyLock<Arc<dyn Engine>, Create>;
 
-fn lazy(name: &'static str) -> LazyLock<Arc<dyn Engine>, Create> {
+fn lazy(name: &'static str) -> Shared {
     LazyLock::new(Box::new(move || {
         let create = entry(name).create;
         match create(&EngineOptions::default()) {

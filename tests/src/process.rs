@@ -99,8 +99,8 @@ impl Process {
         let status = self.child.wait().await;
         Finished {
             status: status.expect("a child can be waited for"),
-            stdout: self.stdout.to_end().await,
-            stderr: self.stderr.to_end().await,
+            stdout: self.stdout.into_text().await,
+            stderr: self.stderr.into_text().await,
         }
     }
 }
@@ -137,7 +137,7 @@ impl Output {
         said.await.expect("the sender is held here").clone()
     }
 
-    async fn to_end(self) -> String {
+    async fn into_text(self) -> String {
         self.reading.await.expect("reading does not panic");
         self.text.borrow().clone()
     }

@@ -10,7 +10,7 @@ use crate::host::TestHost;
 use crate::origin::{Exchange, Origin};
 use crate::runs::{Made, Run};
 
-/// Asks `host`, stops it, and writes down the answer, the guest's hostcalls, and what reached the backend.
+/// Asks `host`, and writes down the answer, the guest's hostcalls, and what reached the backend.
 ///
 /// Ports are replaced. Where the network decides about an order or a number, it is left out: requests that are on their
 /// way at the same time are sorted, and reads of one body that follow each other are one line.
@@ -19,8 +19,6 @@ pub async fn of_request(host: &TestHost, origin: &Origin, request: Request<Conte
     let index = host.runs.all().len();
     let answer = host.fetch(request).await;
     let run = host.runs.over(index).await;
-    // A guest need not wait for what it has sent; the host does.
-    host.stop().await;
     let mut text = String::new();
     write_answer(&mut text, &answer);
     write_run(&mut text, &run);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use abi_core::give_turn;
 use futures_util::future::BoxFuture;
+use http::Method;
 use wasmer::sys::{CompilerConfig, Cranelift, EngineBuilder, Singlepass};
 use wasmer::{
     Engine, Extern, ExternType, Function, FunctionEnv, FunctionEnvMut, FunctionType, Instance,
@@ -27,10 +28,7 @@ struct Program {
     imports: Vec<(Hostcall, FunctionType)>,
 }
 
-#[derive(Default)]
-struct State {
-    memory: Option<Memory>,
-}
+type State = super::State<Memory>;
 
 pub(super) fn program(compiler: Compiler, wasm: &[u8]) -> Arc<dyn BareProgram> {
     let compiler: Box<dyn CompilerConfig> = match compiler {
@@ -88,14 +86,14 @@ fn function(
     type Env<'a> = FunctionEnvMut<'a, State>;
     match hostcall {
         Hostcall::New => Function::new_typed_with_env(store, env, |env: Env<'_>, out: u32| {
-            with_memory(env, |memory| new(memory, out))
+            with_memory(env, |memory, _| new(memory, out))
         }),
         Hostcall::MethodGet => Function::new_typed_with_env(
             store,
             env,
             |env: Env<'_>, _: u32, buffer: u32, capacity: u32, written_out: u32| {
-                with_memory(env, |memory| {
-                    method_get(memory, buffer, capacity, written_out)
+                with_memory(env, |memory, method| {
+                    method_get(memory, method, buffer, capacity, written_out)
                 })
             },
         ),
@@ -103,7 +101,7 @@ fn function(
             store,
             env,
             |env: Env<'_>, _: u32, _: u32, _: u32, read_out: u32| {
-                drive(async { with_memory(env, |memory| read(memory, read_out)) })
+                drive(async { with_memory(env, |memory, _| read(memory, read_out)) })
             },
         ),
         Hostcall::SchedYield => Function::new_typed_with_env(store, env, |_: Env<'_>| {
@@ -115,7 +113,10 @@ fn function(
 }
 
 /// Serves a call with the guest's memory, as a slice.
-fn with_memory(mut env: FunctionEnvMut<'_, State>, f: impl FnOnce(&mut [u8]) -> Option<()>) -> u32 {
+fn with_memory(
+    mut env: FunctionEnvMut<'_, State>,
+    f: impl FnOnce(&mut [u8], &Method) -> Option<()>,
+) -> u32 {
     let (state, store) = env.data_and_store_mut();
     let Some(memory) = &state.memory else {
         return status(None);
@@ -124,7 +125,7 @@ fn with_memory(mut env: FunctionEnvMut<'_, State>, f: impl FnOnce(&mut [u8]) -> 
     #[allow(unsafe_code, reason = "lending memory as a slice has no safe form")]
     // SAFETY: the guest waits for this call, its memory is not shared, and `f` has no access to the store.
     let bytes = unsafe { view.data_unchecked_mut() };
-    status(f(bytes))
+    status(f(bytes, &state.method))
 }
 
 /// A function that does nothing. Making one of a type known at compile time is cheaper, and so are all those of

@@ -21,7 +21,7 @@ struct Program {
 
 #[derive(Default)]
 struct State {
-    memory: Option<Memory>,
+    guest: super::State<Memory>,
     pending: Option<Pending>,
 }
 
@@ -87,8 +87,10 @@ fn define(
              buffer: u32,
              capacity: u32,
              written_out: u32| {
+                let (memory, state) = lend(&mut caller);
                 status(method_get(
-                    lend(&mut caller).0,
+                    memory,
+                    &state.guest.method,
                     buffer,
                     capacity,
                     written_out,
@@ -124,7 +126,7 @@ fn suspend(caller: &mut Caller<'_, State>, pending: Pending) -> Result<u32, wasm
 }
 
 fn lend<'a>(caller: &'a mut Caller<'_, State>) -> (&'a mut [u8], &'a mut State) {
-    match caller.data().memory {
+    match caller.data().guest.memory {
         Some(memory) => memory.data_and_store_mut(caller),
         None => (&mut [], caller.data_mut()),
     }
@@ -139,7 +141,7 @@ impl BareProgram for Program {
             store.set_fuel(FUEL).expect("fuel is switched on");
             let instance = linker.instantiate_and_start(&mut store, module);
             let instance = instance.expect("the program can be instantiated");
-            store.data_mut().memory = instance.get_memory(&store, "memory");
+            store.data_mut().guest.memory = instance.get_memory(&store, "memory");
             let start = instance.get_typed_func::<(), ()>(&store, "_start");
             let start = start.expect("the program has an entry point");
             let mut progress = start
@@ -155,7 +157,7 @@ impl BareProgram for Program {
 }
 
 async fn wait(store: &mut Store<State>) -> u32 {
-    match (store.data_mut().pending.take(), store.data().memory) {
+    match (store.data_mut().pending.take(), store.data().guest.memory) {
         (Some(Pending::Read { read_out }), Some(memory)) => {
             status(read(memory.data_mut(store), read_out))
         }

@@ -6,8 +6,8 @@ use abi_core::engine::{EngineOptions, TABLE_ELEMENTS_MAX};
 use abi_core::give_turn;
 use futures_util::future::BoxFuture;
 use wasmtime::{
-    Caller, Config, Engine, ExternType, ImportType, InstanceAllocationStrategy, InstancePre,
-    Linker, Memory, Module, PoolingAllocationConfig, Store, Strategy, Val,
+    Caller, Config, Enabled, Engine, ExternType, ImportType, InstanceAllocationStrategy,
+    InstancePre, Linker, Memory, Module, PoolingAllocationConfig, Store, Strategy, Val,
 };
 
 use super::{BareProgram, Hostcall, method_get, new, read, status};
@@ -67,9 +67,12 @@ fn pool() -> PoolingAllocationConfig {
         .total_stacks(slots)
         .total_gc_heaps(1)
         .max_memory_size(options.memory_bytes_max as usize)
-        .table_elements(TABLE_ELEMENTS_MAX)
-        .linear_memory_keep_resident(0)
-        .table_keep_resident(0);
+        .table_elements(TABLE_ELEMENTS_MAX);
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes)
+            .linear_memory_keep_resident(1024 * 1024)
+            .table_keep_resident(64 * 1024);
+    }
     pool
 }
 
@@ -89,8 +92,10 @@ fn define(linker: &mut Linker<State>, import: &ImportType<'_>) -> wasmtime::Resu
              buffer: u32,
              capacity: u32,
              written_out: u32| {
+                let (memory, state) = lend(&mut caller);
                 status(method_get(
-                    lend(&mut caller).0,
+                    memory,
+                    &state.method,
                     buffer,
                     capacity,
                     written_out,

@@ -26,7 +26,11 @@ pub(super) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> 
     };
     let segments: Vec<&str> = head.uri.path().split('/').skip(1).collect();
     let response = match segments.as_slice() {
-        ["echo", ..] => echo(&head.headers, body),
+        ["mirror"] => echo(&head.headers, Content::of(body)),
+        ["echo", ..] => match body.collect().await {
+            Ok(body) => echo(&head.headers, body.to_bytes().into()),
+            Err(BrokenOff) => status(400),
+        },
         ["gate", ..] => {
             open(&shared.gate_is_open).await;
             read(body).await;
@@ -102,9 +106,9 @@ fn status(code: u16) -> Response<Content> {
     response
 }
 
-/// The request's body, as it arrives.
-fn echo(request: &HeaderMap, body: Watched) -> Response<Content> {
-    let mut response = answer(Content::of(body));
+/// The request's body: as it arrives, or when all of it is here.
+fn echo(request: &HeaderMap, body: Content) -> Response<Content> {
+    let mut response = answer(body);
     if let Some(content_type) = request.get(CONTENT_TYPE) {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, content_type.clone());

@@ -6,7 +6,7 @@ use conformance::context::Context;
 use conformance::guests::ROUTES;
 use conformance::host::TestHost;
 use conformance::origin::Origin;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select_all};
 
 cases![
     two_thousand_wait_at_once except NOT_TWO_THOUSAND,
@@ -46,9 +46,9 @@ const STREAMS_PER_CONNECTION: usize = 200;
 
 async fn two_thousand_wait_at_once(cx: Context) {
     let (host, origin) = start(&cx).await;
-    let answering = ask(&host, 2000);
+    let mut answering = ask(&host, 2000);
     // Every one of them is waiting before the first is answered.
-    origin.arrived(2000).await;
+    all_wait(&origin, &mut answering, 2000).await;
     assert_eq!(host.text("/hello").await, "Hello from Compute\n");
     origin.open_gate();
     all_answered(answering).await;
@@ -56,8 +56,8 @@ async fn two_thousand_wait_at_once(cx: Context) {
 
 async fn sixty_four_wait_at_once(cx: Context) {
     let (host, origin) = start(&cx).await;
-    let answering = ask(&host, 64);
-    origin.arrived(64).await;
+    let mut answering = ask(&host, 64);
+    all_wait(&origin, &mut answering, 64).await;
     assert_eq!(host.text("/hello").await, "Hello from Compute\n");
     origin.open_gate();
     all_answered(answering).await;
@@ -67,8 +67,8 @@ async fn sixty_four_wait_at_once(cx: Context) {
 async fn more_requests_than_guests_may_wait(cx: Context) {
     let threads = abi_core::engine::EngineOptions::default().guest_threads_max;
     let (host, origin) = start(&cx).await;
-    let answering = ask(&host, threads + 50);
-    origin.arrived(threads).await;
+    let mut answering = ask(&host, threads + 50);
+    all_wait(&origin, &mut answering, threads).await;
     origin.open_gate();
     all_answered(answering).await;
 }
@@ -98,6 +98,14 @@ fn ask(host: &TestHost, count: usize) -> Vec<Answering> {
         }
     }
     answering
+}
+
+/// Waits until `count` of them wait for the backend, which none of them may have been answered before.
+async fn all_wait(origin: &Origin, answering: &mut [Answering], count: usize) {
+    tokio::select! {
+        () = origin.arrived(count) => {}
+        (answer, ..) = select_all(answering) => panic!("one was answered too early: {answer:?}"),
+    }
 }
 
 async fn all_answered(answering: Vec<Answering>) {

@@ -23,6 +23,7 @@ cases![
     pass_reaches_the_backend_too,
     response_is_passed_on_as_it_arrives,
     request_is_passed_on_as_it_arrives,
+    both_are_passed_on_at_once,
     guest_streams_an_upload_as_it_arrives,
     a_client_that_does_not_read_holds_up_the_backend,
     a_backend_that_does_not_read_holds_up_the_client,
@@ -125,6 +126,20 @@ async fn response_is_passed_on_as_it_arrives(cx: Context) {
 async fn request_is_passed_on_as_it_arrives(cx: Context) {
     let (host, origin) = start(&cx).await;
     arrives_piece_by_piece(&host, &origin, "/proxy/origin/echo").await;
+}
+
+async fn both_are_passed_on_at_once(cx: Context) {
+    let (host, _origin) = start(&cx).await;
+    let (feed, content) = Content::fed();
+    let mut response = host
+        .send(request("POST", "/proxy/origin/mirror", content))
+        .await;
+    for piece in ["first", "second", "third"] {
+        assert!(feed.send(piece).await);
+        assert_eq!(next_piece(response.body_mut()).await, piece);
+    }
+    drop(feed);
+    assert_eq!(Answer::gather(response).await.text(), "");
 }
 
 async fn guest_streams_an_upload_as_it_arrives(cx: Context) {

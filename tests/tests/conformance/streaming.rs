@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 cases![
     a_stream_is_sent_in_chunks,
     a_chunk_arrives_while_the_guest_works_on,
+    a_chunk_arrives_although_the_request_is_not_read,
     an_abandoned_answer_is_cut_off,
     an_abandoned_answer_is_cut_off_over_http2,
     a_client_that_does_not_read_holds_up_the_guest,
@@ -65,6 +66,20 @@ async fn a_chunk_arrives_while_the_guest_works_on(cx: Context) {
     assert!(!host.runs.all()[0].is_over());
     // The end of the pause is not waited for: a client that leaves ends this guest's stream, not the guest.
     drop(response);
+    host.abandon();
+}
+
+/// What the client has sent and nobody has read must not keep back what is to be sent to it.
+async fn a_chunk_arrives_although_the_request_is_not_read(cx: Context) {
+    let host = cx.host(ROUTES).start().await;
+    let mut wire = host.connect().await;
+    wire.send(
+        "POST /stream-slow/1/35000 HTTP/1.1\r\nhost: test\r\ncontent-length: 7\r\n\r\ncontent",
+    )
+    .await;
+    wire.read_until("chunk 0\n").await;
+    assert!(!host.runs.all()[0].is_over());
+    drop(wire);
     host.abandon();
 }
 
