@@ -1,10 +1,10 @@
 //! The engines under test.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use abi_core::Engine;
 use abi_core::engine::{EngineEntry, EngineOptions};
+use fastlike::engines::{find_engine, shared_engine};
 
 /// Every engine, by name. A case runs on all of them.
 pub const NAMES: [&str; 6] = [
@@ -23,7 +23,7 @@ pub const NAMES: [&str; 6] = [
 /// When it was not compiled in: the suite is about all engines.
 #[must_use]
 pub fn entry(name: &str) -> &'static EngineEntry {
-    match fastlike::engines::find_engine(Some(name)) {
+    match find_engine(Some(name)) {
         Ok(entry) => entry,
         Err(error) => panic!("{error}"),
     }
@@ -35,21 +35,16 @@ pub fn entry(name: &str) -> &'static EngineEntry {
 ///
 /// When it does not work here.
 #[must_use]
-pub fn shared(name: &str) -> &'static Arc<dyn Engine> {
-    static ENGINES: LazyLock<HashMap<&str, Shared>> =
-        LazyLock::new(|| NAMES.iter().map(|name| (*name, lazy(name))).collect());
-    &ENGINES[name]
-}
+pub fn shared(name: &str) -> Arc<dyn Engine> {
+    /// An engine is shared as long as somebody has it.
+    static KEPT: Mutex<Vec<Arc<dyn Engine>>> = Mutex::new(Vec::new());
 
-type Create = Box<dyn FnOnce() -> Arc<dyn Engine> + Send>;
-type Shared = LazyLock<Arc<dyn Engine>, Create>;
-
-fn lazy(name: &'static str) -> Shared {
-    LazyLock::new(Box::new(move || {
-        let create = entry(name).create;
-        match create(&EngineOptions::default()) {
-            Ok(engine) => engine,
-            Err(error) => panic!("{name}: {error}"),
+    match shared_engine(entry(name), &EngineOptions::default()) {
+        Ok(engine) => {
+            let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.push(engine.clone());
+            engine
         }
-    }))
+        Err(error) => panic!("{name}: {error}"),
+    }
 }

@@ -1,11 +1,14 @@
 //! Many guests that wait at once.
 
+use std::time::Duration;
+
 use conformance::cases;
 use conformance::client::{Answer, Client, Content, request};
 use conformance::context::Context;
 use conformance::guests::ROUTES;
 use conformance::host::TestHost;
 use conformance::origin::Origin;
+use fastlike::BackendSettings;
 use futures_util::future::{join_all, select_all};
 
 cases![
@@ -75,10 +78,14 @@ async fn more_requests_than_guests_may_wait(cx: Context) {
 
 async fn start(cx: &Context) -> (TestHost, Origin) {
     let origin = Origin::start().await;
+    let url = format!("http://{}", origin.address).parse();
+    let mut settings = BackendSettings::new(url.expect("an address makes a URL"));
+    // Two thousand connections at once take their time on a busy machine, and how long is not the question here.
+    settings.connect_timeout = Duration::from_secs(60);
     let host = cx
         .host(ROUTES)
         .unrecorded()
-        .backend("origin", origin.address);
+        .configure(|builder| builder.backend_with("origin", settings));
     (host.start().await, origin)
 }
 

@@ -22,6 +22,7 @@ cases![
     a_forgotten_answer_is_cut_off,
     an_answer_may_be_one_that_is_still_to_come,
     an_answer_that_never_comes_is_made_up,
+    early_hints_do_not_use_up_the_answer,
     unknown_routes,
 ];
 
@@ -116,6 +117,13 @@ async fn an_answer_that_never_comes_is_made_up(cx: Context) {
     let (host, _world) = start(&cx).await;
     let answer = host.get("/raw/pending-answer-refused").await;
     assert_eq!(answer.status, 502, "{}", answer.text());
+}
+
+async fn early_hints_do_not_use_up_the_answer(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    let text = host.text("/raw/early-hints").await;
+    assert_eq!(text, "after early hints");
+    assert_eq!(host.runs.over(0).await.count("send_downstream"), 3);
 }
 
 async fn unknown_routes(cx: Context) {

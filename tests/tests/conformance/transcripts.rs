@@ -61,10 +61,11 @@ const RAW_ROUTES: &[&str] = &[
 /// Cases of the guest without an SDK that ask again and again until something is ready.
 const POLLING_CASES: &[&str] = &["req_pending_poll", "req_pending_poll_v2"];
 
-/// Cases of the guest without an SDK that end without waiting for what they have sent, so that it is chance how much of
-/// it the backend gets to see.
+/// Cases of the guest without an SDK that give up what they have sent, or end without waiting for it, so that it is
+/// chance how much of it the backend gets to see.
 const CARELESS_CASES: &[&str] = &[
     "async_select_first_ready",
+    "body_streaming_abandon",
     "req_pending_wait_bad_result_pointer",
 ];
 
