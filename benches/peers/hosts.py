@@ -95,9 +95,9 @@ class Running:
         finally:
             connection.close()
 
-    def memory_kib(self, field):
-        """`VmRSS`, what is resident now, or `VmHWM`, the most that ever was."""
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+    def memory_kib(self, field, file="status"):
+        """A field of a file that the system keeps about the process, such as `VmHWM`, the most that ever was resident."""
+        for line in Path(f"/proc/{self.process.pid}/{file}").read_text().splitlines():
             if line.startswith(field + ":"):
                 return int(line.split()[1])
         return 0

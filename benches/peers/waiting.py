@@ -13,16 +13,16 @@ SETTLE_TIMEOUT_S = 30
 
 @dataclass(frozen=True)
 class Result:
-    """How many guests came as far as the backend, and what resident memory grew by."""
+    """How many guests came as far as the backend, and what memory grew by for each.
+
+    `resident` counts a page that many guests share, such as one of the program's initial memory, for each of them;
+    `own` counts it once.
+    """
 
     host: str
     waiting: int
-    before_mib: float
-    after_mib: float
-
-    @property
-    def kib_each(self):
-        return (self.after_mib - self.before_mib) * 1024 / max(self.waiting, 1)
+    resident_kib: float
+    own_kib: float
 
 
 def compare(hosts, guests, root, backends):
@@ -38,11 +38,13 @@ def compare(hosts, guests, root, backends):
 def measure(host, guests, silent):
     for _ in range(WARM_UP_REQUESTS):
         host.get("/hello")
-    before = host.memory_kib("VmRSS")
+    before = memory_kib(host)
     clients = [ask(host) for _ in range(guests)]
     try:
-        after = settled(host, guests, silent)
-        return Result(host.name, len(silent.connections), before / 1024, after / 1024)
+        after = settled(host, silent)
+        waiting = len(silent.connections)
+        resident, own = [(now - then) / max(waiting, 1) for now, then in zip(after, before)]
+        return Result(host.name, waiting, resident, own)
     finally:
         for client in clients:
             client.close()
@@ -55,8 +57,8 @@ def ask(host):
     return client
 
 
-def settled(host, guests, silent):
-    """Resident memory once all guests wait, or nothing has changed for two seconds."""
+def settled(host, silent):
+    """Memory once nothing has changed for two seconds."""
     end = time.monotonic() + SETTLE_TIMEOUT_S
     state = None
     while time.monotonic() < end:
@@ -64,4 +66,9 @@ def settled(host, guests, silent):
         if state == last:
             break
         time.sleep(2)
-    return state[1]
+    return memory_kib(host)
+
+
+def memory_kib(host):
+    """Resident pages, and the same with each shared one counted once."""
+    return host.memory_kib("Rss", "smaps_rollup"), host.memory_kib("Pss", "smaps_rollup")

@@ -16,3 +16,7 @@ pub mod report;
 mod world;
 
 pub use drive::drive;
+
+/// That of the program `fastlike`, for both sides.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use abi_core::give_turn;
 use futures_util::future::BoxFuture;
 use wasmi::{
-    Caller, CompilationMode, Config, Engine, ExternType, ImportType, Linker, Memory, Module, Store,
-    TypedResumableCall, Val,
+    Caller, CompilationMode, Config, CustomFuelCosts, Engine, ExternType, ImportType, Linker,
+    Memory, Module, Store, TypedResumableCall, Val,
 };
 
 use super::{BareProgram, Hostcall, method_get, new, read, status};
@@ -60,6 +60,11 @@ fn config() -> Config {
     let mut config = Config::default();
     config
         .consume_fuel(true)
+        .fuel_cost(CustomFuelCosts {
+            bytes_copied_per_fuel: 64,
+            fuel_per_bytes_translated: 0,
+            fuel_per_bytes_validated: 0,
+        })
         .compilation_mode(CompilationMode::LazyTranslation)
         .ignore_custom_sections(true)
         .set_max_stack_height(4 * 1024 * 1024)
