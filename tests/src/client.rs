@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tokio::task::JoinHandle;
 
 pub use crate::content::Content;
 
@@ -44,6 +45,15 @@ impl Client {
         self.0.request(request).await
     }
 
+    /// Begins to send a request.
+    #[must_use]
+    pub fn begin(&self, address: SocketAddr, request: Request<Content>) -> Begun {
+        let client = self.clone();
+        Begun(tokio::spawn(
+            async move { client.send(address, request).await },
+        ))
+    }
+
     /// Sends a request, and gives its answer as a whole.
     ///
     /// # Panics
@@ -54,6 +64,29 @@ impl Client {
             Ok(response) => Answer::gather(response).await,
             Err(error) => panic!("there is no answer: {error:?}"),
         }
+    }
+}
+
+/// A request that is on its way while the test does something else. Whoever drops it leaves it on its way.
+#[derive(Debug)]
+pub struct Begun(JoinHandle<Result<Response<Incoming>, legacy::Error>>);
+
+impl Begun {
+    /// Waits for the answer.
+    ///
+    /// # Panics
+    ///
+    /// When there is none.
+    pub async fn answer(self) -> Answer {
+        match self.0.await.expect("the client does not panic") {
+            Ok(response) => Answer::gather(response).await,
+            Err(error) => panic!("there is no answer: {error:?}"),
+        }
+    }
+
+    /// Leaves.
+    pub fn leave(self) {
+        self.0.abort();
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::client::{Answer, Client, Content, request};
+use crate::client::{Answer, Begun, Client, Content, request};
 use crate::context::Context;
 use crate::guests::Guest;
 use crate::runs::Runs;
@@ -138,10 +138,6 @@ impl Serving {
         Some(task.await.expect("serving does not panic"))
     }
 
-    fn abandon(&self) {
-        drop(self.take());
-    }
-
     fn take(&self) -> Option<(oneshot::Sender<()>, JoinHandle<Drained>)> {
         let mut serving = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         serving.take()
@@ -197,32 +193,21 @@ impl TestHost {
         }
     }
 
-    /// A request that is on its way while the test does something else.
+    /// Begins to send a request.
     #[must_use]
-    pub fn begin(&self, request: Request<Content>) -> JoinHandle<Response<Incoming>> {
-        let (client, address) = (self.client.clone(), self.address);
-        tokio::spawn(async move {
-            match client.send(address, request).await {
-                Ok(response) => response,
-                Err(error) => panic!("the host does not answer: {error:?}"),
-            }
-        })
+    pub fn begin(&self, request: Request<Content>) -> Begun {
+        self.client.begin(self.address, request)
     }
 
     /// The same for a `GET`.
     #[must_use]
-    pub fn begin_get(&self, path: &str) -> JoinHandle<Response<Incoming>> {
+    pub fn begin_get(&self, path: &str) -> Begun {
         self.begin(request("GET", path, Content::empty()))
     }
 
     /// A connection on which nothing has been sent.
     pub async fn connect(&self) -> Wire {
         Wire::connect(self.address).await
-    }
-
-    /// Has the host stop by itself, and not waited for: some of its guests will not end in the time of a test.
-    pub fn abandon(&self) {
-        self.serving.abandon();
     }
 
     /// Stops the host, as its user would.

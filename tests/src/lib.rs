@@ -2,7 +2,7 @@
 //!
 //! * [`case`]: one declaration, one test per engine; [`context`]: what a case is given;
 //! * [`engines`] and [`guests`]: programs, compiled once for all tests of the process;
-//! * [`host`]: a host on a socket; [`runs`]: what its guests did;
+//! * [`host`]: a host on a socket; [`runs`]: what its guests did; [`clock`]: pauses that the test ends;
 //! * [`client`] and [`wire`]: clients, with HTTP and with bytes;
 //! * [`origin`]: a backend that keeps account; [`faulty`]: backends that fail;
 //! * [`transcript`]: everything observable about one request, to be compared between engines;
@@ -12,6 +12,7 @@
 
 pub mod case;
 pub mod client;
+pub mod clock;
 pub mod content;
 pub mod context;
 pub mod engines;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use conformance::case::trial;
-use conformance::client::{Answer, Client, Content, request};
+use conformance::client::{Answer, Begun, Client, Content, request};
 use conformance::engines;
 use conformance::guests::{Guest, HELLO, ROUTES};
 use conformance::origin::Origin;
@@ -84,11 +84,12 @@ async fn serves_and_stops(engine: &'static str) {
 }
 
 /// Asks the guest for what makes it wait for the backend.
-async fn waits(origin: &Origin) -> (Process, tokio::task::JoinHandle<Answer>) {
+async fn waits(origin: &Origin) -> (Process, Begun) {
     let backend = format!("origin=http://{}", origin.address);
     let process = serve(ROUTES, &["--backend", &backend]);
     let address = process.ready().await;
-    let answering = tokio::spawn(async move { get(address, "/proxy/origin/gate").await });
+    let get = request("GET", "/proxy/origin/gate", Content::empty());
+    let answering = Client::http1().begin(address, get);
     origin.arrived(1).await;
     process.terminate();
     process.says("stopping").await;
@@ -99,8 +100,7 @@ async fn requests_on_their_way_are_finished() {
     let origin = Origin::start().await;
     let (process, answering) = waits(&origin).await;
     origin.open_gate();
-    let answer = answering.await.expect("the client does not panic");
-    assert_eq!(answer.ok_text(), "the gate is open");
+    assert_eq!(answering.answer().await.ok_text(), "the gate is open");
     let finished = process.finish().await;
     assert_eq!(finished.status.code(), Some(0), "{finished:?}");
 }
@@ -111,7 +111,7 @@ async fn a_second_signal_stops_at_once() {
     process.terminate();
     let finished = process.finish().await;
     assert_eq!(finished.status.code(), Some(1), "{finished:?}");
-    answering.abort();
+    answering.leave();
 }
 
 async fn logs_go_to_standard_output() {

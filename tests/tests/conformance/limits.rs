@@ -102,7 +102,7 @@ async fn loops_leave_time_for_others(cx: &Context, count: usize) {
     assert!(host.runs.all()[..count].iter().all(|run| !run.is_over()));
     // Their clients leave, and with them the guests.
     for looping in loops {
-        looping.abort();
+        looping.leave();
     }
     for index in 0..count {
         assert!(host.runs.over(index).await.stopped);

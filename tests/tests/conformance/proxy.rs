@@ -230,8 +230,7 @@ async fn a_backend_that_does_not_read_holds_up_the_client(cx: Context) {
     stop.send(()).expect("the body is still being sent");
     sending.await.expect("the client sends until it is stopped");
     origin.read_uploads(true);
-    let response = answering.await.expect("the client does not panic");
-    let answer = Answer::gather(response).await;
+    let answer = answering.answer().await;
     assert_eq!(answer.ok_text(), format!("{} bytes", count()));
 }
 
@@ -258,7 +257,7 @@ async fn a_client_that_breaks_off_is_told_to_the_backend(cx: Context) {
     feed.break_off().await;
     let ended = origin.until(|exchanges| exchanges[0].body_ended).await;
     assert_eq!(ended, Err(()), "the upload must not look complete");
-    answering.abort();
+    answering.leave();
     assert_eq!(host.text("/hello").await, "Hello from Compute\n");
 }
 

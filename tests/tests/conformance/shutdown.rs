@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use conformance::cases;
-use conformance::client::Answer;
+use conformance::clock::LongPauses;
 use conformance::context::Context;
 use conformance::guests::ROUTES;
 use conformance::origin::Origin;
@@ -31,8 +31,7 @@ async fn requests_on_their_way_are_finished(cx: Context) {
     let meanwhile = async {
         refuses(host.address).await;
         origin.open_gate();
-        let response = answering.await.expect("the client does not panic");
-        Answer::gather(response).await.ok_text()
+        answering.answer().await.ok_text()
     };
     let (drained, text) = tokio::join!(stopping, meanwhile);
     assert_eq!(text, "the gate is open");
@@ -47,10 +46,22 @@ async fn refuses(address: std::net::SocketAddr) {
 }
 
 async fn guests_that_work_on_are_finished(cx: Context) {
-    let host = cx.host(ROUTES).start().await;
-    assert_eq!(host.text("/early-then-work/200").await, "early\n");
-    assert!(!host.runs.all()[0].is_over());
-    assert_eq!(host.stop().await, Drained::Completely);
+    let pauses = LongPauses::default();
+    let within = pauses.clone();
+    let host = cx
+        .host(ROUTES)
+        .configure(|builder| builder.platform(move |platform| within.within(platform)))
+        .start()
+        .await;
+    let path = format!("/early-then-work/{}", LongPauses::MILLISECONDS);
+    assert_eq!(host.text(&path).await, "early\n");
+    let meanwhile = async {
+        refuses(host.address).await;
+        assert!(!host.runs.all()[0].is_over());
+        pauses.end();
+    };
+    let (drained, ()) = tokio::join!(host.stop(), meanwhile);
+    assert_eq!(drained, Drained::Completely);
     assert!(host.runs.all()[0].is_over());
     let log = host.logs.lines();
     assert_eq!(log.len(), 1, "{log:?}");
@@ -67,5 +78,7 @@ async fn what_takes_too_long_is_cut_off(cx: Context) {
     let answering = host.begin_get("/proxy/origin/gate");
     origin.arrived(1).await;
     assert_eq!(host.stop().await, Drained::CutOff);
-    answering.abort();
+    answering.leave();
+    origin.open_gate();
+    host.runs.over(0).await;
 }

@@ -1,10 +1,13 @@
 //! Answers that are written piece by piece.
 
 use conformance::cases;
-use conformance::client::{Client, Content, next_piece, request};
+use conformance::client::{Answer, Client, Content, next_piece, request};
+use conformance::clock::LongPauses;
 use conformance::context::Context;
 use conformance::guests::ROUTES;
+use conformance::host::TestHost;
 use conformance::wire::Wire;
+use fastlike::CapturedSource;
 use http_body_util::BodyExt;
 
 cases![
@@ -56,31 +59,39 @@ fn unchunked(mut chunks: &str) -> String {
     }
 }
 
+/// A host on which a guest pauses until the test ends the pause.
+async fn start_with_pauses(cx: &Context) -> (TestHost, LongPauses) {
+    let pauses = LongPauses::default();
+    let within = pauses.clone();
+    let host = cx
+        .host(ROUTES)
+        .configure(|builder| builder.platform(move |platform| within.within(platform)));
+    (host.start().await, pauses)
+}
+
 async fn a_chunk_arrives_while_the_guest_works_on(cx: Context) {
-    let host = cx.host(ROUTES).start().await;
-    // It pauses for longer than this test may take, after every chunk.
-    let mut response = host
-        .send(request("GET", "/stream-slow/1/35000", Content::empty()))
-        .await;
+    let (host, pauses) = start_with_pauses(&cx).await;
+    let path = format!("/stream-slow/1/{}", LongPauses::MILLISECONDS);
+    let mut response = host.send(request("GET", &path, Content::empty())).await;
     assert_eq!(next_piece(response.body_mut()).await, "chunk 0\n");
     assert!(!host.runs.all()[0].is_over());
-    // The end of the pause is not waited for: a client that leaves ends this guest's stream, not the guest.
-    drop(response);
-    host.abandon();
+    pauses.end();
+    assert_eq!(Answer::gather(response).await.text(), "");
 }
 
 /// What the client has sent and nobody has read must not keep back what is to be sent to it.
 async fn a_chunk_arrives_although_the_request_is_not_read(cx: Context) {
-    let host = cx.host(ROUTES).start().await;
+    let (host, pauses) = start_with_pauses(&cx).await;
     let mut wire = host.connect().await;
-    wire.send(
-        "POST /stream-slow/1/35000 HTTP/1.1\r\nhost: test\r\ncontent-length: 7\r\n\r\ncontent",
-    )
+    wire.send(format!(
+        "POST /stream-slow/1/{} HTTP/1.1\r\nhost: test\r\ncontent-length: 7\r\n\r\ncontent",
+        LongPauses::MILLISECONDS
+    ))
     .await;
     wire.read_until("chunk 0\n").await;
     assert!(!host.runs.all()[0].is_over());
-    drop(wire);
-    host.abandon();
+    pauses.end();
+    wire.read_until("\r\n0\r\n\r\n").await;
 }
 
 async fn an_abandoned_answer_is_cut_off(cx: Context) {
@@ -151,12 +162,13 @@ async fn head_of_a_stream_lets_the_guest_finish(cx: Context) {
 }
 
 async fn an_early_answer_does_not_wait_for_the_guest(cx: Context) {
-    let host = cx.host(ROUTES).start().await;
-    assert_eq!(host.text("/early-then-work/200").await, "early\n");
+    let (host, pauses) = start_with_pauses(&cx).await;
+    let path = format!("/early-then-work/{}", LongPauses::MILLISECONDS);
+    assert_eq!(host.text(&path).await, "early\n");
+    assert!(host.logs.lines().is_empty());
+    pauses.end();
     let run = host.runs.over(0).await;
     assert!(run.exit().is_success(), "{run:?}");
-    let log = host
-        .logs
-        .text(&fastlike::CapturedSource::Endpoint("after".to_owned()));
-    assert_eq!(log, ["finished"]);
+    let after = CapturedSource::Endpoint("after".to_owned());
+    assert_eq!(host.logs.text(&after), ["finished"]);
 }
