@@ -9,7 +9,7 @@
 //! * [`table`]: every hostcall as a row, and what is made from the rows; [`link`]: imports to rows;
 //! * [`abi`]: the functions behind the rows, one file a module that guests import;
 //! * [`memory`], [`handle`], [`status`], [`error`]: what those functions are made of;
-//! * [`http`], [`body`]: meaning without pointers and handles;
+//! * [`http`], [`body`], [`stores`]: meaning without pointers and handles;
 //! * [`platform`], [`session`], [`service`]: the three lifetimes; [`engine`]: what an adapter implements.
 
 #![forbid(unsafe_code)]
@@ -29,6 +29,7 @@ pub mod service;
 pub mod session;
 pub mod status;
 mod stdio;
+pub mod stores;
 mod supervise;
 pub mod table;
 #[cfg(feature = "testing")]

@@ -21,10 +21,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::http::{BackendRequest, BackendResponse, SendError};
+use crate::stores::Stores;
 
 /// The world, for every guest of a process.
 ///
@@ -40,8 +40,8 @@ pub struct Platform {
     pub executor: Arc<dyn Executor>,
     /// Where guests send requests.
     pub backends: Arc<dyn Backends>,
-    /// Dictionaries and config stores.
-    pub config_stores: Arc<dyn ConfigStores>,
+    /// What guests read and write by name.
+    pub stores: Stores,
     /// Where log lines go.
     pub logs: Arc<dyn Logs>,
 }
@@ -91,18 +91,6 @@ pub trait Backends: Send + Sync {
         &self,
         request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>>;
-}
-
-/// The dictionaries and config stores of a service.
-pub trait ConfigStores: Send + Sync {
-    /// The store of this name.
-    fn open(&self, name: &str) -> Option<Arc<dyn ConfigStore>>;
-}
-
-/// One dictionary or config store, as it was when it was opened.
-pub trait ConfigStore: Send + Sync {
-    /// The value of `key`.
-    fn get(&self, key: &str) -> Option<Bytes>;
 }
 
 /// What a log line belongs to.

@@ -13,12 +13,13 @@ use crate::body::{Body, OutgoingBody};
 use crate::error::{Error, Result};
 use crate::handle::{
     AsyncItemHandle, BodyHandle, ConfigStoreHandle, LogEndpointHandle, RequestHandle,
-    ResponseHandle, Table,
+    ResponseHandle, SecretHandle, SecretStoreHandle, Table,
 };
 use crate::http::{Destination, DynamicBackend, RequestHead, ResponseHead};
 use crate::meter::CpuMeter;
-use crate::platform::{ConfigStore, Platform};
+use crate::platform::Platform;
 use crate::stdio::Stdio;
+use crate::stores::{ConfigStore, SecretStore};
 use crate::table::Hostcall;
 
 /// A client's request, as it is given to a guest.
@@ -113,6 +114,8 @@ pub struct Session {
     pub(crate) items: Table<AsyncItemHandle, AsyncItem>,
     pub(crate) log_endpoints: Table<LogEndpointHandle, String>,
     pub(crate) config_stores: Table<ConfigStoreHandle, Arc<dyn ConfigStore>>,
+    pub(crate) secret_stores: Table<SecretStoreHandle, Arc<dyn SecretStore>>,
+    pub(crate) secrets: Table<SecretHandle, Bytes>,
     pub(crate) dynamic_backends: BTreeMap<String, Arc<DynamicBackend>>,
     pub(crate) downstream: Downstream,
     pub(crate) stdio: Stdio,
@@ -152,6 +155,8 @@ impl Session {
             items,
             log_endpoints: Table::new(),
             config_stores: Table::new(),
+            secret_stores: Table::new(),
+            secrets: Table::new(),
             dynamic_backends: BTreeMap::new(),
             downstream: Downstream {
                 request: request_handle,

@@ -3,7 +3,7 @@
 //! Nothing in it waits for real: [`World::drive`] polls a future, runs whatever was spawned, and when all of it waits
 //! for time, moves the clock to the next moment at which something happens.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -16,8 +16,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::http::{BackendRequest, BackendResponse, Destination, SendError, SendErrorKind};
-use crate::platform::{
-    Backends, Clock, ConfigStore, ConfigStores, Executor, LogSource, Logs, Platform, Random,
+use crate::platform::{Backends, Clock, Executor, LogSource, Logs, Platform, Random};
+use crate::stores::{
+    ConfigItems, ConfigStore, ConfigStores, SecretItems, SecretStore, SecretStores, Stores,
 };
 
 /// What a scripted backend does with a request.
@@ -38,7 +39,8 @@ struct State {
     next_alarm: u64,
     tasks: Vec<BoxFuture<'static, ()>>,
     backends: HashMap<String, Script>,
-    stores: HashMap<String, Arc<BTreeMap<String, Bytes>>>,
+    config_stores: HashMap<String, Arc<dyn ConfigStore>>,
+    secret_stores: HashMap<String, Arc<dyn SecretStore>>,
     logs: Vec<String>,
     random: u8,
 }
@@ -64,7 +66,10 @@ impl World {
             random: Arc::new(self.clone()),
             executor: Arc::new(self.clone()),
             backends: Arc::new(self.clone()),
-            config_stores: Arc::new(self.clone()),
+            stores: Stores {
+                config: Arc::new(self.clone()),
+                secrets: Arc::new(self.clone()),
+            },
             logs: Arc::new(self.clone()),
         }
     }
@@ -80,12 +85,31 @@ impl World {
     }
 
     /// Adds a config store, which is also a dictionary.
+    ///
+    /// # Panics
+    ///
+    /// When a key or a value is too long.
     pub fn add_store(&self, name: &str, items: &[(&str, &str)]) {
         let items = items
             .iter()
-            .map(|(key, value)| ((*key).to_owned(), Bytes::copy_from_slice(value.as_bytes())));
-        let items = Arc::new(items.collect());
-        self.lock().stores.insert(name.to_owned(), items);
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let items = Arc::new(ConfigItems::new(items).expect("a test has short items"));
+        self.lock().config_stores.insert(name.to_owned(), items);
+    }
+
+    /// Adds a secret store.
+    ///
+    /// # Panics
+    ///
+    /// When one of the names cannot be that of a secret.
+    pub fn add_secrets(&self, name: &str, secrets: &[(&str, &str)]) {
+        let mut items = SecretItems::new();
+        for (name, secret) in secrets {
+            let added = items.insert(name, Bytes::copy_from_slice(secret.as_bytes()));
+            added.expect("a test has names of secrets");
+        }
+        let items = Arc::new(items);
+        self.lock().secret_stores.insert(name.to_owned(), items);
     }
 
     /// The log lines so far, as `source :: message`.
@@ -259,16 +283,13 @@ impl Backends for World {
 
 impl ConfigStores for World {
     fn open(&self, name: &str) -> Option<Arc<dyn ConfigStore>> {
-        let items = self.lock().stores.get(name)?.clone();
-        Some(Arc::new(Store(items)))
+        self.lock().config_stores.open(name)
     }
 }
 
-struct Store(Arc<BTreeMap<String, Bytes>>);
-
-impl ConfigStore for Store {
-    fn get(&self, key: &str) -> Option<Bytes> {
-        self.0.get(key).cloned()
+impl SecretStores for World {
+    fn open(&self, name: &str) -> Option<Arc<dyn SecretStore>> {
+        self.lock().secret_stores.open(name)
     }
 }
 

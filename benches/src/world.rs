@@ -9,9 +9,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use abi_core::Platform;
 use abi_core::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
-use abi_core::platform::{
-    Backends, Clock, ConfigStore, ConfigStores, Executor, LogSource, Logs, Random,
-};
+use abi_core::platform::{Backends, Clock, Executor, LogSource, Logs, Random};
+use abi_core::stores::Stores;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::runtime::Handle;
@@ -33,7 +32,7 @@ pub(crate) fn platform(runtime: Handle) -> Platform {
         random: world.clone(),
         executor: world.clone(),
         backends: world.clone(),
-        config_stores: world.clone(),
+        stores: Stores::default(),
         logs: world,
     }
 }
@@ -82,12 +81,6 @@ impl Backends for World {
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
         let error = SendError::new(SendErrorKind::DestinationNotFound);
         std::future::ready(Err(error)).boxed()
-    }
-}
-
-impl ConfigStores for World {
-    fn open(&self, _name: &str) -> Option<Arc<dyn ConfigStore>> {
-        None
     }
 }
 

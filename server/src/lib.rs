@@ -31,5 +31,5 @@ pub use engines::engines;
 pub use host::{Drained, Host, HostBuilder, HostError, OnDisconnect};
 pub use program::ProgramSource;
 pub use serve::ConnectionAddresses;
-pub use stores::Dictionary;
+pub use stores::{Dictionary, SecretItems};
 pub use world::{CapturedLine, CapturedSource, LogCapture};

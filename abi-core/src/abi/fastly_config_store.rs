@@ -20,7 +20,7 @@ pub fn open(
 ) -> Result<()> {
     let name = call.memory.text(name, name_len)?;
     call.memory.check(out)?;
-    let store = call.session.platform.config_stores.open(name);
+    let store = call.session.platform.stores.config.open(name);
     let store = store.ok_or(Error::BadHandle {
         kind: ConfigStoreHandle::KIND,
         number: ConfigStoreHandle::NONE.number(),

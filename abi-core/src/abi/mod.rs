@@ -22,6 +22,7 @@ pub mod fastly_http_downstream;
 pub mod fastly_http_req;
 pub mod fastly_http_resp;
 pub mod fastly_log;
+pub mod fastly_secret_store;
 mod message_headers;
 mod send;
 pub mod wasi_snapshot_preview1;

@@ -647,14 +647,14 @@ macro_rules! for_each_hostcall {
                 );
             }
             fastly_secret_store {
-                unsupported open(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<SecretStoreHandle>);
-                unsupported get(
-                    store: SecretStoreHandle, key: GuestPtr<u8>, key_len: u32, out: GuestPtr<SecretHandle>
+                sync open(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<SecretStoreHandle>);
+                sync get(
+                    h: SecretStoreHandle, key: GuestPtr<u8>, key_len: u32, out: GuestPtr<SecretHandle>
                 );
-                unsupported plaintext(
+                sync plaintext(
                     secret: SecretHandle, buf: GuestPtr<u8>, buf_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported from_bytes(buf: GuestPtr<u8>, buf_len: u32, out: GuestPtr<SecretHandle>);
+                sync from_bytes(buf: GuestPtr<u8>, buf_len: u32, out: GuestPtr<SecretHandle>);
             }
             fastly_purge {
                 unsupported purge_surrogate_key(

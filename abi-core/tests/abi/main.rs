@@ -5,6 +5,7 @@ mod fixture;
 mod limits;
 mod request;
 mod response;
+mod stores;
 mod table;
 mod wait;
 mod wasi;

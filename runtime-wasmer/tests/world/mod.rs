@@ -15,10 +15,9 @@ use abi_core::engine::{
     CompileError, Ended, Engine, EngineOptions, Exit, Limits, Program, UnknownImports,
 };
 use abi_core::http::{BackendRequest, BackendResponse, RequestHead, SendError};
-use abi_core::platform::{
-    Backends, Clock, ConfigStore, ConfigStores, Executor, LogSource, Logs, Platform, Random,
-};
+use abi_core::platform::{Backends, Clock, Executor, LogSource, Logs, Platform, Random};
 use abi_core::session::{ClientRequest, HostcallObserver, Session};
+use abi_core::stores::Stores;
 use abi_core::table::Hostcall;
 use futures_channel::oneshot;
 use futures_util::future::BoxFuture;
@@ -74,7 +73,7 @@ impl World {
                 random: world.clone(),
                 executor: world.clone(),
                 backends: world.clone(),
-                config_stores: world.clone(),
+                stores: Stores::default(),
                 logs: world,
             },
             events,
@@ -168,12 +167,6 @@ impl Backends for Scripted {
         _request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
         Box::pin(pending())
-    }
-}
-
-impl ConfigStores for Scripted {
-    fn open(&self, _name: &str) -> Option<Arc<dyn ConfigStore>> {
-        None
     }
 }
 

@@ -52,6 +52,14 @@ pub(super) struct ServeArguments {
     #[arg(long = "backend", value_name = "NAME=URL", value_parser = backend)]
     pub backends: Vec<(String, BackendUrl)>,
 
+    /// A dictionary, from a JSON object of strings; may be repeated.
+    #[arg(long = "dictionary", visible_alias = "config-store", value_name = "NAME=FILE", value_parser = file)]
+    pub dictionaries: Vec<(String, PathBuf)>,
+
+    /// A secret store, from a JSON object of strings; may be repeated.
+    #[arg(long = "secret-store", value_name = "NAME=FILE", value_parser = file)]
+    pub secret_stores: Vec<(String, PathBuf)>,
+
     /// An environment variable of the guest; may be repeated.
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair)]
     pub environment: Vec<(String, String)>,
@@ -147,6 +155,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("it has to be a name, `=`, and a value".to_owned()),
     }
+}
+
+fn file(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, path) = pair(text)?;
+    Ok((name, PathBuf::from(path)))
 }
 
 /// A length of time in seconds that a `Duration` can hold: from a millisecond to a year.

@@ -17,6 +17,7 @@ use super::signals::Signals;
 use crate::backends::BackendSettings;
 use crate::config::LimitSettings;
 use crate::host::{self, Drained, Host, HostBuilder};
+use crate::stores::{Dictionary, SecretItems, StoreError, from_file};
 use crate::world::{LogFormat, LogWriter};
 
 /// How long background work may take to stop when the process ends.
@@ -42,7 +43,7 @@ async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     let address = listener.local_addr()?;
     tracing::debug!("listening on {address}");
     let host = tokio::select! {
-        host = builder(arguments).build() => host?,
+        host = builder(arguments)?.build() => host?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     say_ready(arguments, &host, address, started.elapsed());
@@ -88,7 +89,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-fn builder(arguments: &ServeArguments) -> HostBuilder {
+fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure> {
     let seconds = |number: Option<f64>| number.map(Duration::from_secs_f64);
     let limits = LimitSettings {
         memory_bytes: arguments
@@ -130,7 +131,25 @@ fn builder(arguments: &ServeArguments) -> HostBuilder {
     for (name, value) in &arguments.environment {
         builder = builder.env(name, value);
     }
-    builder
+    with_stores(builder, arguments)
+}
+
+fn with_stores(
+    mut builder: HostBuilder,
+    arguments: &ServeArguments,
+) -> Result<HostBuilder, Failure> {
+    let wrong = |option: &str, name: &str, error: StoreError| format!("--{option} {name}: {error}");
+    for (name, path) in &arguments.dictionaries {
+        let dictionary =
+            Dictionary::of_file(path.clone()).map_err(|error| wrong("dictionary", name, error))?;
+        builder = builder.dictionary(name, dictionary);
+    }
+    for (name, path) in &arguments.secret_stores {
+        let secrets = from_file(path, SecretItems::from_json)
+            .map_err(|error| wrong("secret-store", name, error))?;
+        builder = builder.secret_store(name, secrets);
+    }
+    Ok(builder)
 }
 
 /// The name by which a guest knows its own program.

@@ -9,9 +9,12 @@ mod error;
 mod files;
 mod limits;
 mod reader;
+mod secrets;
+mod stores;
 
 use std::path::Path;
 
+use abi_core::stores::SecretItems;
 use toml::de::DeTable;
 
 use crate::backends::BackendSettings;
@@ -27,7 +30,7 @@ use reader::{Table, Value};
 const VERSION_MAX: u64 = 3;
 
 /// Tables of `[local_server]` that other tools use, or that later versions of this program will.
-const NOT_USED: [&str; 13] = [
+const NOT_USED: [&str; 12] = [
     "acls",
     "device_detection",
     "fake_valid_fastly_keys",
@@ -36,7 +39,6 @@ const NOT_USED: [&str; 13] = [
     "object_store",
     "object_stores",
     "pushpin",
-    "secret_stores",
     "shielding_sites",
     "log_endpoints",
     "viceroy_version",
@@ -51,6 +53,8 @@ pub struct Manifest {
     pub backends: Vec<(String, BackendSettings)>,
     /// `[local_server.dictionaries]`, also called `config_stores`.
     pub dictionaries: Vec<(String, Dictionary)>,
+    /// `[local_server.secret_stores]`.
+    pub secret_stores: Vec<(String, SecretItems)>,
     /// `[local_server.limits]`.
     pub limits: LimitSettings,
     /// `[local_server.env]`: environment variables for the guest.
@@ -117,6 +121,12 @@ impl Manifest {
         }
         if let Some(value) = local.get_either("dictionaries", "config_stores")? {
             self.dictionaries = named(&value, |value| dictionaries::read(value, folder))?;
+        }
+        if let Some(value) = local.get("secret_stores") {
+            for (name, value) in value.table()?.all() {
+                let secrets = secrets::read(name, &value, folder, warnings)?;
+                self.secret_stores.push((name.to_owned(), secrets));
+            }
         }
         if let Some(value) = local.get("limits") {
             self.limits = limits::read(&value)?;

@@ -163,6 +163,34 @@ fn mistakes_say_what_was_expected() {
             "[local_server.dictionaries]\n[local_server.config_stores]",
             "another name of",
         ),
+        (
+            "[local_server.secret_stores]\n'a b' = []",
+            "in `local_server.secret_stores.a b`: `a b` is not the name",
+        ),
+        (
+            "[local_server.secret_stores]\ns = [{key = 'a'}]",
+            "in `local_server.secret_stores.s[0]`: a secret has exactly one",
+        ),
+        (
+            "[local_server.secret_stores]\ns = [{key = 'a', data = '1', file = 'x'}]",
+            "a secret has exactly one",
+        ),
+        (
+            "[local_server.secret_stores]\ns = [{key = 'a/b', data = '1'}]",
+            "in `local_server.secret_stores.s[0].key`: `a/b` is not the name",
+        ),
+        (
+            "[local_server.secret_stores.s]\nfile = 'none.json'",
+            "the key `format` is missing",
+        ),
+        (
+            "[local_server.secret_stores.s]\nfile = 'none.json'\nformat = 'yaml'",
+            "`yaml` is no format for this; there is `json`",
+        ),
+        (
+            "[local_server.secret_stores.s]\nfile = 'none.json'\nformat = 'json'",
+            "fastly.toml:2: in `local_server.secret_stores.s.file`: none.json cannot be read",
+        ),
         ("[local_server.limits]\ncpu_ms = 0", "at least 1 ms"),
         ("manifest_version = 4", "newer than this program"),
         ("a = ", "fastly.toml:1:"),
@@ -181,4 +209,73 @@ fn a_manifest_that_is_not_there_is_an_error() {
         message.starts_with("no/such/fastly.toml: the file cannot be read"),
         "{message}"
     );
+}
+
+/// A manifest in a folder of its own, with other files beside it.
+fn manifest_with(
+    files: &[(&str, &[u8])],
+    text: &str,
+) -> (tempfile::TempDir, Result<Manifest, ConfigError>) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
+    let manifest = Manifest::parse(text, &folder.path().join("fastly.toml"));
+    (folder, manifest)
+}
+
+#[test]
+fn secrets_come_from_text_files_variables_and_json() {
+    use abi_core::stores::SecretStore;
+
+    let files: [(&str, &[u8]); 2] = [
+        ("key.bin", &[0, 255]),
+        ("secrets.json", br#"{"a": "from JSON"}"#),
+    ];
+    let (_folder, manifest) = manifest_with(
+        &files,
+        r#"
+        [local_server.secret_stores]
+        listed = [
+            { key = "text", data = "plain" },
+            { key = "file", file = "key.bin" },
+            { key = "path", env = "PATH" },
+            { key = "unset", env = "FASTLIKE_NO_SUCH_VARIABLE" },
+        ]
+        [local_server.secret_stores.of_file]
+        file = "secrets.json"
+        format = "json"
+        "#,
+    );
+    let manifest = manifest.unwrap();
+    let [(_, listed), (_, of_file)] = &manifest.secret_stores[..] else {
+        panic!("{:?}", manifest.secret_stores);
+    };
+    assert_eq!(listed.get("text").unwrap(), "plain");
+    assert_eq!(listed.get("file").unwrap()[..], [0, 255]);
+    let path = std::env::var("PATH").unwrap();
+    assert_eq!(listed.get("path").unwrap(), path);
+    assert_eq!(listed.get("unset").unwrap(), "");
+    assert_eq!(of_file.get("a").unwrap(), "from JSON");
+    let [warning] = &manifest.warnings[..] else {
+        panic!("{:?}", manifest.warnings);
+    };
+    assert_eq!(warning.key, "local_server.secret_stores.listed[3].env");
+    assert!(warning.message.contains("is not set"), "{warning}");
+}
+
+#[test]
+fn a_file_with_a_mistake_is_told_with_both_places() {
+    let (_folder, manifest) = manifest_with(
+        &[("secrets.json", b"{\n  \"a\": 1\n}")],
+        "[local_server.secret_stores.s]\nfile = 'secrets.json'\nformat = 'json'",
+    );
+    let message = manifest.unwrap_err().to_string();
+    for part in [
+        "fastly.toml:2: in `local_server.secret_stores.s.file`: ",
+        "secrets.json: this is not a JSON object of strings",
+        "line 2",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
 }

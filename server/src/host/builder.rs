@@ -1,5 +1,6 @@
 //! [`HostBuilder`]: a host from its program and what it needs.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use abi_core::engine::{EngineOptions, UnknownImports};
 use abi_core::platform::Logs;
 use abi_core::session::GuestEnvironment;
+use abi_core::stores::{SecretStore, Stores};
 use abi_core::{Engine, Limits, Platform, Program, Service};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
@@ -32,6 +34,7 @@ pub struct HostBuilder {
     config: Option<PathBuf>,
     backends: Vec<(String, BackendSettings)>,
     dictionaries: Vec<(String, Dictionary)>,
+    secret_stores: Vec<(String, Arc<dyn SecretStore>)>,
     limits: LimitSettings,
     environment: Vec<(String, String)>,
     arguments: Option<Vec<String>>,
@@ -83,6 +86,16 @@ impl HostBuilder {
     /// A dictionary or config store.
     pub fn dictionary(mut self, name: impl Into<String>, dictionary: Dictionary) -> Self {
         self.dictionaries.push((name.into(), dictionary));
+        self
+    }
+
+    /// A secret store: [`SecretItems`](crate::SecretItems), or one of the embedder's own.
+    pub fn secret_store(
+        mut self,
+        name: impl Into<String>,
+        store: impl SecretStore + 'static,
+    ) -> Self {
+        self.secret_stores.push((name.into(), Arc::new(store)));
         self
     }
 
@@ -262,12 +275,19 @@ fn platform(
         .dictionaries
         .into_iter()
         .chain(builder.dictionaries);
+    let secrets = manifest.secret_stores.into_iter();
+    let secrets =
+        secrets.map(|(name, items)| -> (_, Arc<dyn SecretStore>) { (name, Arc::new(items)) });
+    let secrets: HashMap<_, _> = secrets.chain(builder.secret_stores).collect();
     let platform = Platform {
         clock: Arc::new(SystemClock::new(runtime.clone())),
         random: Arc::new(random),
         executor: Arc::new(TokioExecutor::new(runtime.clone(), left_behind)),
         backends: Arc::new(BackendSet::new(runtime.clone(), backends)),
-        config_stores: Arc::new(DictionarySet::from_iter(dictionaries)),
+        stores: Stores {
+            config: Arc::new(DictionarySet::from_iter(dictionaries)),
+            secrets: Arc::new(secrets),
+        },
         logs: builder.logs.unwrap_or_else(|| Arc::new(TracingLogs)),
     };
     match builder.platform {

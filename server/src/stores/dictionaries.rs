@@ -1,21 +1,13 @@
 //! Dictionaries and config stores.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use abi_core::platform::{ConfigStore, ConfigStores};
-use bytes::Bytes;
+use abi_core::stores::{ConfigItems, ConfigStore, ConfigStores};
 
-use crate::config::{FileError, read_bounded};
-
-/// The longest key, in characters.
-const KEY_LENGTH_MAX: usize = 256;
-
-/// The longest value, in characters.
-const VALUE_LENGTH_MAX: usize = 8000;
+use super::error::{StoreError, from_file};
 
 /// The dictionaries of a service, by name.
 #[derive(Debug, Default)]
@@ -40,7 +32,7 @@ pub struct Dictionary(Source);
 
 #[derive(Debug)]
 enum Source {
-    Items(Arc<Items>),
+    Items(Arc<ConfigItems>),
     File { path: PathBuf, latest: Mutex<Read> },
 }
 
@@ -48,7 +40,7 @@ enum Source {
 #[derive(Clone, Debug)]
 struct Read {
     state: FileState,
-    items: Arc<Items>,
+    items: Arc<ConfigItems>,
 }
 
 /// What changes when a file does.
@@ -59,11 +51,10 @@ impl Dictionary {
     ///
     /// # Errors
     ///
-    /// [`DictionaryError`] when a key or a value is too long.
-    pub fn of_items(
-        items: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, DictionaryError> {
-        Items::new(items).map(|items| Self(Source::Items(Arc::new(items))))
+    /// [`StoreError`] when a key or a value is too long.
+    pub fn of_items(items: impl IntoIterator<Item = (String, String)>) -> Result<Self, StoreError> {
+        let items = ConfigItems::new(items)?;
+        Ok(Self(Source::Items(Arc::new(items))))
     }
 
     /// A dictionary of what is in a file: a JSON object of strings. When the file changes, guests that open the
@@ -71,15 +62,15 @@ impl Dictionary {
     ///
     /// # Errors
     ///
-    /// [`DictionaryError`] when the file cannot be used.
-    pub fn of_file(path: PathBuf) -> Result<Self, DictionaryError> {
+    /// [`StoreError`] when the file cannot be used.
+    pub fn of_file(path: PathBuf) -> Result<Self, StoreError> {
         let state = file_state(&path);
-        let items = Arc::new(read(&path)?);
+        let items = Arc::new(from_file(&path, ConfigItems::from_json)?);
         let latest = Mutex::new(Read { state, items });
         Ok(Self(Source::File { path, latest }))
     }
 
-    fn items(&self) -> Arc<Items> {
+    fn items(&self) -> Arc<ConfigItems> {
         match &self.0 {
             Source::Items(items) => items.clone(),
             Source::File { path, latest } => {
@@ -88,7 +79,7 @@ impl Dictionary {
                 let state = file_state(path);
                 if state != latest.state {
                     latest.state = state;
-                    match read(path) {
+                    match from_file(path, ConfigItems::from_json) {
                         Ok(items) => latest.items = Arc::new(items),
                         Err(error) => tracing::warn!("{error}; its former contents are used"),
                     }
@@ -103,67 +94,6 @@ fn file_state(path: &Path) -> FileState {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.modified().ok()?, metadata.len()))
 }
-
-fn read(path: &Path) -> Result<Items, DictionaryError> {
-    let bytes = read_bounded(path).map_err(|error| {
-        DictionaryError(
-            FileError {
-                path: path.to_owned(),
-                error,
-            }
-            .to_string(),
-        )
-    })?;
-    let within = |error: &dyn fmt::Display| DictionaryError(format!("{}: {error}", path.display()));
-    let items: BTreeMap<String, String> = serde_json::from_slice(&bytes).map_err(|error| {
-        within(&format_args!(
-            "this is not a JSON object of strings: {error}"
-        ))
-    })?;
-    Items::new(items).map_err(|error| within(&error))
-}
-
-/// The items of a dictionary at one time.
-#[derive(Debug)]
-struct Items(HashMap<String, Bytes>);
-
-impl Items {
-    fn new(items: impl IntoIterator<Item = (String, String)>) -> Result<Self, DictionaryError> {
-        let mut map = HashMap::new();
-        for (key, value) in items {
-            if key.chars().count() > KEY_LENGTH_MAX {
-                return Err(DictionaryError(format!(
-                    "the key `{key}` is longer than {KEY_LENGTH_MAX} characters"
-                )));
-            }
-            if value.chars().count() > VALUE_LENGTH_MAX {
-                return Err(DictionaryError(format!(
-                    "the value of `{key}` is longer than {VALUE_LENGTH_MAX} characters"
-                )));
-            }
-            map.insert(key, Bytes::from(value));
-        }
-        Ok(Self(map))
-    }
-}
-
-impl ConfigStore for Items {
-    fn get(&self, key: &str) -> Option<Bytes> {
-        self.0.get(key).cloned()
-    }
-}
-
-/// A dictionary that cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DictionaryError(String);
-
-impl fmt::Display for DictionaryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for DictionaryError {}
 
 #[cfg(test)]
 mod tests {
@@ -182,13 +112,6 @@ mod tests {
         assert_eq!(store.get("b").unwrap(), "");
         assert!(store.get("c").is_none());
         assert!(stores.open("e").is_none());
-    }
-
-    #[test]
-    fn limits_are_kept() {
-        assert!(Dictionary::of_items([item(&"k".repeat(256), &"v".repeat(8000))]).is_ok());
-        assert!(Dictionary::of_items([item(&"k".repeat(257), "")]).is_err());
-        assert!(Dictionary::of_items([item("k", &"ä".repeat(8001))]).is_err());
     }
 
     #[test]

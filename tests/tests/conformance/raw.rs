@@ -10,7 +10,7 @@ use conformance::faulty::{Faulty, Refused};
 use conformance::guests::RAW;
 use conformance::host::HostSetup;
 use conformance::origin::Origin;
-use fastlike::Dictionary;
+use fastlike::{Dictionary, SecretItems};
 use libtest_mimic::Trial;
 
 cases![the_list_is_complete];
@@ -73,9 +73,17 @@ impl World {
         let items = [("greeting", "hello"), ("empty", ""), ("long", &long)];
         let items = items.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let strings = Dictionary::of_items(items).expect("these are valid items");
+        let mut secrets = SecretItems::new();
+        for (name, secret) in [("password", "hunter2"), ("empty", "")] {
+            secrets.insert(name, secret).expect("these are names");
+        }
         host.backend("origin", self.origin.address)
             .backend("refused", self.refused.address)
             .backend("never", self.never.address)
-            .configure(|builder| builder.dictionary("strings", strings))
+            .configure(|builder| {
+                builder
+                    .dictionary("strings", strings)
+                    .secret_store("secrets", secrets)
+            })
     }
 }

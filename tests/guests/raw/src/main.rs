@@ -18,6 +18,7 @@
 //!   and says nothing; `unknown-backend` is not configured.
 //! * The dictionary and the config store `strings` have `greeting` = `hello`, `empty` = nothing and
 //!   `long` = 8000 times `x`. There is no store `missing`.
+//! * The secret store `secrets` has `password` = `hunter2` and `empty` = nothing.
 
 mod cases;
 mod check;

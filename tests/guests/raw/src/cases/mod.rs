@@ -11,6 +11,7 @@ mod http_req;
 mod http_req_send;
 mod http_resp;
 mod log;
+mod secret_store;
 mod stores;
 
 use crate::check::Outcome;
@@ -33,6 +34,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         async_io::CASES,
         dictionary::CASES,
         config_store::CASES,
+        secret_store::CASES,
         backend::CASES,
     ]
     .into_iter()
