@@ -7,28 +7,35 @@
 //! * [`serve`]: from a client's connection to a guest run, and back;
 //! * [`backends`]: where guests send requests; [`stores`]: what they read from;
 //! * [`world`]: clock, randomness, executor and logs;
-//! * [`config`]: `fastly.toml`; [`cli`]: the command line.
+//! * [`config`]: `fastly.toml`; [`cli`]: the command line;
+//! * [`mod@test`]: testing a program with mocked backends; [`inspect`]: what a program is made of; [`mod@bench`]:
+//!   how the engines compare on it.
 //!
 //! What a hostcall means is said elsewhere, in [`abi_core`].
 
 #![forbid(unsafe_code)]
 
 pub mod backends;
+pub mod bench;
 mod body;
 pub mod cli;
 pub mod config;
 pub mod engines;
 mod framing;
 pub mod host;
+pub mod inspect;
 pub mod program;
 pub mod serve;
 pub mod stores;
+pub mod test;
 pub mod world;
 
-pub use backends::BackendSettings;
+/// What every hostcall means, and the traits that a world of one's own implements.
+pub use abi_core;
+pub use backends::{BackendSettings, LocalBackend};
 pub use config::Manifest;
 pub use engines::engines;
-pub use host::{Drained, Host, HostBuilder, HostError, OnDisconnect};
+pub use host::{Drained, Finished, Host, HostBuilder, HostError, OnDisconnect};
 pub use program::ProgramSource;
 pub use serve::ConnectionAddresses;
 pub use stores::{Dictionary, SecretItems};

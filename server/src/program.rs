@@ -38,6 +38,19 @@ impl From<PathBuf> for ProgramSource {
     }
 }
 
+impl From<&Path> for ProgramSource {
+    fn from(file: &Path) -> Self {
+        Self::File(file.to_owned())
+    }
+}
+
+/// A text is the path of a file.
+impl From<&str> for ProgramSource {
+    fn from(file: &str) -> Self {
+        Self::File(file.into())
+    }
+}
+
 impl fmt::Debug for ProgramSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

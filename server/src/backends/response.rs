@@ -1,5 +1,6 @@
 //! From a backend's response to the one a guest gets.
 
+use std::error::Error as StdError;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -9,7 +10,6 @@ use abi_core::http::{BackendResponse, ResponseHead};
 use bytes::Bytes;
 use http::Response;
 use http_body::{Frame, SizeHint};
-use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep};
 
@@ -17,11 +17,15 @@ use super::connector::ConnectionInfo;
 use crate::body::receive;
 
 /// The response as the guest gets it.
-pub(super) fn incoming(
-    response: Response<Incoming>,
+pub(super) fn incoming<B>(
+    response: Response<B>,
     between_bytes: Option<Duration>,
     runtime: &Handle,
-) -> BackendResponse {
+) -> BackendResponse
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
     let (parts, body) = response.into_parts();
     let connection = parts.extensions.get::<ConnectionInfo>();
     if let Some(connection) = connection {

@@ -67,6 +67,14 @@ impl Backend {
         }
     }
 
+    pub(super) fn settings(&self) -> &BackendSettings {
+        &self.settings
+    }
+
+    pub(super) fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
     async fn request(&self, request: Request<OutgoingBody>) -> Result<Response<Incoming>, Failed> {
         let sending = self.client.request(request);
         let Some(limit) = self.settings.first_byte_timeout else {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
 
+use super::LocalBackend;
 use super::tls::TlsSettings;
 
 /// What is known about a backend.
@@ -32,6 +33,12 @@ pub struct BackendSettings {
     pub prefer_ipv4: bool,
     /// What guests are told about its health.
     pub health: Health,
+    /// The share of requests that reach it, in percent. The others fail as if it were not there.
+    pub uptime_percent: u8,
+    /// How long a request waits before it is sent, as on a slow network.
+    pub latency: Duration,
+    /// What answers in its place, in this process. Then nothing about connections counts.
+    pub local: Option<LocalBackend>,
 }
 
 impl BackendSettings {
@@ -52,6 +59,18 @@ impl BackendSettings {
             keep_connections: true,
             prefer_ipv4: false,
             health: Health::default(),
+            uptime_percent: 100,
+            latency: Duration::ZERO,
+            local: None,
+        }
+    }
+
+    /// A backend in this process.
+    #[must_use]
+    pub fn local(backend: LocalBackend) -> Self {
+        Self {
+            local: Some(backend),
+            ..Self::new(BackendUrl::nowhere())
         }
     }
 
@@ -64,6 +83,7 @@ impl BackendSettings {
             && self.connect_timeout == other.connect_timeout
             && self.keep_connections == other.keep_connections
             && self.prefer_ipv4 == other.prefer_ipv4
+            && self.local == other.local
     }
 }
 
@@ -89,6 +109,15 @@ pub struct BackendUrl {
 }
 
 impl BackendUrl {
+    /// The place of a backend that is in this process.
+    fn nowhere() -> Self {
+        Self {
+            scheme: Scheme::HTTP,
+            authority: Authority::from_static("localhost"),
+            prefix: String::new(),
+        }
+    }
+
     /// The scheme, `http` or `https`.
     #[must_use]
     pub fn scheme(&self) -> &Scheme {

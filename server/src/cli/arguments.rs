@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
+use super::bench::BenchArguments;
+use super::generate::{CompletionsArguments, ManArguments};
+use super::inspect::InspectArguments;
 use crate::backends::BackendUrl;
 
 /// Runs Fastly Compute programs on this machine, on wasmtime, wasmer or wasmi.
@@ -28,6 +31,14 @@ pub(super) enum Command {
     Serve(Box<ServeArguments>),
     /// List the engines this program was built with.
     Engines,
+    /// Say what a program is made of, and whether it can be run here.
+    Inspect(InspectArguments),
+    /// Compare the engines on a program and a request.
+    Bench(Box<BenchArguments>),
+    /// Write a completion script for a shell.
+    Completions(CompletionsArguments),
+    /// Write a page of the manual.
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -142,7 +153,7 @@ pub(super) enum UnknownImportBehavior {
     Trap,
 }
 
-fn backend(text: &str) -> Result<(String, BackendUrl), String> {
+pub(super) fn backend(text: &str) -> Result<(String, BackendUrl), String> {
     let (name, url) = pair(text)?;
     let url = url
         .parse()

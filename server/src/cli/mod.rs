@@ -1,10 +1,14 @@
 //! The command line.
 
 mod arguments;
+mod bench;
 mod engines;
+mod generate;
+mod inspect;
 mod output;
 mod serve;
 mod signals;
+mod table;
 
 use std::process::ExitCode;
 
@@ -18,6 +22,10 @@ pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     let done = match line.command {
         Some(Command::Engines) => engines::list(),
+        Some(Command::Inspect(arguments)) => inspect::run(&arguments),
+        Some(Command::Bench(arguments)) => bench::run(&arguments),
+        Some(Command::Completions(arguments)) => generate::completions(arguments),
+        Some(Command::Man(arguments)) => generate::man(&arguments),
         Some(Command::Serve(arguments)) => serve::serve(&arguments),
         None => serve::serve(&line.serve),
     };

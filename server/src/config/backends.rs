@@ -6,32 +6,32 @@ use std::time::Duration;
 use http::HeaderValue;
 use rustls::pki_types::{CertificateDer, ServerName};
 
-use super::error::Problem;
 use super::files::Folder;
 use super::reader::{Result, Table, Value};
+use super::respond;
 use crate::backends::{
-    BackendSettings, BackendUrl, ClientCertificate, Health, TlsSettings, TlsSettingsError,
-    TlsVersion, certificates, check_authorities,
+    BackendSettings, BackendUrl, ClientCertificate, Health, LocalBackend, TlsSettings,
+    TlsSettingsError, TlsVersion, certificates, check_authorities,
 };
-
-/// Keys that are planned, and have no effect yet.
-const PLANNED: [&str; 3] = ["latency_ms", "respond", "uptime"];
 
 /// How deep lists of certificates may be nested.
 const NESTING_MAX: usize = 8;
 
-pub(super) fn read(
-    value: &Value<'_>,
-    folder: &Folder,
-    warnings: &mut Vec<Problem>,
-) -> Result<BackendSettings> {
+pub(super) fn read(value: &Value<'_>, folder: &Folder) -> Result<BackendSettings> {
     let mut table = value.table()?;
-    let url = table.require("url")?;
-    let parsed: BackendUrl = url
-        .string()?
-        .parse()
-        .map_err(|error: crate::backends::InvalidUrl| url.problem(error.to_string()))?;
-    let mut settings = BackendSettings::new(parsed);
+    let mut settings = match (table.get("url"), table.get("respond")) {
+        (None, None) => {
+            let missing =
+                "the key `url` is missing; a backend that is only a mock has `respond` instead";
+            return Err(table.problem(missing));
+        }
+        (Some(url), None) => BackendSettings::new(place(&url)?),
+        (url, Some(value)) => {
+            // A url may stay where it is while the backend is mocked.
+            url.map(|url| place(&url)).transpose()?;
+            BackendSettings::local(LocalBackend::fixed(respond::read(&value, folder)?))
+        }
+    };
     settings.override_host = table.get("override_host").map(host).transpose()?;
     settings.tls = tls(&mut table, folder)?;
     for name in ["grpc", "http2"] {
@@ -45,13 +45,26 @@ pub(super) fn read(
     if let Some(value) = table.get("health") {
         settings.health = health(&value)?;
     }
-    for name in PLANNED {
-        if let Some(value) = table.get(name) {
-            warnings.push(value.problem("not supported yet; it has no effect"));
-        }
+    if let Some(latency) = milliseconds(table.get("latency_ms"))? {
+        settings.latency = latency;
+    }
+    if let Some(value) = table.get("uptime") {
+        settings.uptime_percent = percent(&value)?;
     }
     table.refuse_unknown()?;
     Ok(settings)
+}
+
+fn place(url: &Value<'_>) -> Result<BackendUrl> {
+    let parsed = url.string()?.parse();
+    parsed.map_err(|error: crate::backends::InvalidUrl| url.problem(error.to_string()))
+}
+
+fn percent(value: &Value<'_>) -> Result<u8> {
+    match u8::try_from(value.number()?) {
+        Ok(percent) if percent <= 100 => Ok(percent),
+        _ => Err(value.problem("this has to be a share in percent, from 0 to 100")),
+    }
 }
 
 fn tls(table: &mut Table<'_>, folder: &Folder) -> Result<TlsSettings> {

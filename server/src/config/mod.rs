@@ -9,6 +9,7 @@ mod error;
 mod files;
 mod limits;
 mod reader;
+mod respond;
 mod secrets;
 mod stores;
 
@@ -117,7 +118,7 @@ impl Manifest {
         };
         let mut local = local.table()?;
         if let Some(value) = local.get("backends") {
-            self.backends = named(&value, |value| backends::read(value, folder, warnings))?;
+            self.backends = named(&value, |value| backends::read(value, folder))?;
         }
         if let Some(value) = local.get_either("dictionaries", "config_stores")? {
             self.dictionaries = named(&value, |value| dictionaries::read(value, folder))?;

@@ -90,13 +90,30 @@ fn an_unknown_table_is_a_warning() {
 }
 
 #[test]
-fn a_planned_key_is_a_warning() {
-    let manifest = parse("[local_server.backends.a]\nurl = 'http://a'\nuptime = 50");
-    let warning = manifest.unwrap().warnings[0].to_string();
-    assert_eq!(
-        warning,
-        "fastly.toml:3: in `local_server.backends.a.uptime`: not supported yet; it has no effect"
-    );
+fn a_backend_may_be_a_mock() {
+    let folder = std::env::temp_dir().join(format!("fastlike-mock-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("list.json"), "[1]").unwrap();
+    let text = r#"
+        [local_server.backends.one]
+        respond = { status = 201, headers = { x-a = "1", x-b = ["2", "3"] }, body = "hello" }
+        uptime = 50
+        latency_ms = 20
+        [local_server.backends.several]
+        url = "https://example.com"
+        respond = [
+            { path = "/list", method = "get", file = "list.json" },
+            { path = "/a/*", status = 204 },
+        ]
+        "#;
+    let manifest = Manifest::parse(text, &folder.join("fastly.toml")).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(manifest.warnings.is_empty(), "{:?}", manifest.warnings);
+    let [(_, one), (_, several)] = &manifest.backends[..] else {
+        panic!("{:?}", manifest.backends);
+    };
+    assert!(one.local.is_some() && several.local.is_some());
+    assert_eq!((one.uptime_percent, one.latency.as_millis()), (50, 20));
 }
 
 #[test]
@@ -107,6 +124,31 @@ fn mistakes_say_what_was_expected() {
             "fastly.toml:1: in `local_server`: expected a table, found an integer",
         ),
         ("[local_server.backends.a]", "the key `url` is missing"),
+        (
+            "[local_server.backends.a]\nrespond = {status = 99}",
+            "from 200 to 599",
+        ),
+        (
+            "[local_server.backends.a]\nrespond = {body = '', file = 'x'}",
+            "only one of",
+        ),
+        (
+            "[local_server.backends.a]\nrespond = {file = 'none.txt'}",
+            "none.txt",
+        ),
+        (
+            "[local_server.backends.a]\nrespond = {headers = {'a b' = ''}}",
+            "not the name of a header field",
+        ),
+        (
+            "[local_server.backends.a]\nrespond = {stat = 200}",
+            "did you mean `status`?",
+        ),
+        ("[local_server.backends.a]\nrespond = []", "empty"),
+        (
+            "[local_server.backends.a]\nurl = 'http://a'\nuptime = 101",
+            "from 0 to 100",
+        ),
         (
             "[local_server.backends]\na = 'http://a'",
             "expected a table, found a string",

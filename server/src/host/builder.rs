@@ -13,6 +13,7 @@ use abi_core::{Engine, Limits, Platform, Program, Service};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
+use super::hooks::{Hooks, hooked};
 use super::{Host, HostError, Inner, OnDisconnect, Policy, RequestIds};
 use crate::backends::{BackendSet, BackendSettings, InvalidUrl};
 use crate::config::{LimitSettings, Manifest};
@@ -43,6 +44,7 @@ pub struct HostBuilder {
     on_disconnect: OnDisconnect,
     drain_timeout: Option<Duration>,
     platform: Option<PlatformChange>,
+    pub(super) hooks: Hooks,
 }
 
 impl HostBuilder {
@@ -77,9 +79,13 @@ impl HostBuilder {
         Ok(self.backend_with(name, settings))
     }
 
-    /// A backend.
-    pub fn backend_with(mut self, name: impl Into<String>, settings: BackendSettings) -> Self {
-        self.backends.push((name.into(), settings));
+    /// A backend: what is known about it, or a [`LocalBackend`](crate::backends::LocalBackend).
+    pub fn backend_with(
+        mut self,
+        name: impl Into<String>,
+        settings: impl Into<BackendSettings>,
+    ) -> Self {
+        self.backends.push((name.into(), settings.into()));
         self
     }
 
@@ -269,8 +275,16 @@ fn platform(
     left_behind: TaskTracker,
     random: SystemRandom,
 ) -> Platform {
+    let hooks = builder.hooks;
     // Of two with one name the later one counts, which is the one from the builder.
     let backends = manifest.backends.into_iter().chain(builder.backends);
+    let mut backends = BackendSet::new(runtime.clone(), backends);
+    if let Some(settings) = hooks.default_backend {
+        backends = backends.with_fallback(settings);
+    }
+    if let Some(settings) = hooks.dynamic_backends {
+        backends = backends.with_dynamic_backends(settings);
+    }
     let dictionaries = manifest
         .dictionaries
         .into_iter()
@@ -279,16 +293,17 @@ fn platform(
     let secrets =
         secrets.map(|(name, items)| -> (_, Arc<dyn SecretStore>) { (name, Arc::new(items)) });
     let secrets: HashMap<_, _> = secrets.chain(builder.secret_stores).collect();
+    let logs = builder.logs.unwrap_or_else(|| Arc::new(TracingLogs));
     let platform = Platform {
         clock: Arc::new(SystemClock::new(runtime.clone())),
         random: Arc::new(random),
         executor: Arc::new(TokioExecutor::new(runtime.clone(), left_behind)),
-        backends: Arc::new(BackendSet::new(runtime.clone(), backends)),
+        backends: Arc::new(backends),
         stores: Stores {
             config: Arc::new(DictionarySet::from_iter(dictionaries)),
             secrets: Arc::new(secrets),
         },
-        logs: builder.logs.unwrap_or_else(|| Arc::new(TracingLogs)),
+        logs: hooked(logs, hooks.log_endpoints),
     };
     match builder.platform {
         Some(change) => change(platform),

@@ -2,7 +2,11 @@
 
 mod builder;
 mod error;
+mod finished;
+mod hooks;
 mod id;
+mod tower;
+mod warmup;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -19,6 +23,8 @@ use tokio_util::task::TaskTracker;
 
 pub use builder::HostBuilder;
 pub use error::HostError;
+pub use finished::Finished;
+pub(crate) use finished::FinishedSender;
 pub(crate) use id::RequestIds;
 
 use crate::serve::{self, ConnectionAddresses};
@@ -112,6 +118,25 @@ impl Host {
         let addresses = request.extensions().get::<ConnectionAddresses>();
         let addresses = addresses.copied().unwrap_or_default();
         serve::answer(self, request, addresses, None).await
+    }
+
+    /// [`handle`](Self::handle), with a future of what is known when the guest has ended, which may be long after its
+    /// answer.
+    ///
+    /// The body of the response has to be read meanwhile: a guest waits for whoever reads what it streams.
+    pub async fn handle_and_report<B>(
+        &self,
+        request: Request<B>,
+    ) -> (Response<OutgoingBody>, Finished)
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let addresses = request.extensions().get::<ConnectionAddresses>();
+        let addresses = addresses.copied().unwrap_or_default();
+        let (sender, finished) = finished::channel();
+        let response = serve::answer_and_report(self, request, addresses, None, Some(sender)).await;
+        (response, finished)
     }
 
     /// Answers requests over HTTP/1.1 and HTTP/2 (by prior knowledge) until `shutdown` ends, and then finishes those

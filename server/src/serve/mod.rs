@@ -21,8 +21,9 @@ use http::{Request, Response};
 
 pub(crate) use listen::serve;
 pub use request::ConnectionAddresses;
+pub(crate) use request::client_request;
 
-use crate::host::Host;
+use crate::host::{FinishedSender, Host};
 use report::RequestLine;
 use run::Attended;
 
@@ -37,14 +38,31 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
+    answer_and_report(host, request, addresses, original_names, None).await
+}
+
+/// [`answer`], and tells `finished` how the run went when it has ended.
+pub(crate) async fn answer_and_report<B>(
+    host: &Host,
+    request: Request<B>,
+    addresses: ConnectionAddresses,
+    original_names: Option<Vec<Bytes>>,
+    finished: Option<FinishedSender>,
+) -> Response<OutgoingBody>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
     let version = request.version();
-    let request = match request::client_request(request, addresses, original_names, host.ids()) {
+    let request = match client_request(request, addresses, original_names, host.ids()) {
         Ok(request) => request,
         Err(refused) => return refused.into_response(),
     };
     let line = RequestLine::of(&request);
     let method = request.head.method.clone();
     let run = host.service().start(request);
-    let answer = Attended::new(host.clone(), run, line).answer().await;
+    let answer = Attended::new(host.clone(), run, line, finished)
+        .answer()
+        .await;
     response::outgoing(host, answer, &method, version)
 }

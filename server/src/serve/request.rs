@@ -37,7 +37,7 @@ impl Default for ConnectionAddresses {
 
 /// A request that no guest will see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Refused {
+pub(crate) struct Refused {
     status: StatusCode,
     why: &'static str,
 }
@@ -60,7 +60,7 @@ impl Refused {
 }
 
 /// The request as a guest sees it.
-pub(super) fn client_request<B>(
+pub(crate) fn client_request<B>(
     request: Request<B>,
     addresses: ConnectionAddresses,
     original_names: Option<Vec<Bytes>>,

@@ -1,22 +1,42 @@
 //! One request on its way through a guest.
 
-use abi_core::{ClientResponse, GuestRun};
+use abi_core::{ClientResponse, GuestRun, Report};
 
 use super::report::RequestLine;
-use crate::host::{Host, OnDisconnect};
+use crate::host::{FinishedSender, Host, OnDisconnect};
 
 /// A run that somebody waits for. When they stop waiting, the host's policy says what becomes of it.
 pub(super) struct Attended {
     host: Host,
     /// What is left to do; taken when somebody else does it.
-    run: Option<(GuestRun, RequestLine)>,
+    run: Option<(GuestRun, Ending)>,
+}
+
+/// What is done when a run has ended.
+struct Ending {
+    line: RequestLine,
+    finished: Option<FinishedSender>,
+}
+
+impl Ending {
+    fn write(self, report: Report, host: &Host) {
+        self.line.write(&report, host);
+        if let Some(finished) = self.finished {
+            finished.send(report);
+        }
+    }
 }
 
 impl Attended {
-    pub(super) fn new(host: Host, run: GuestRun, line: RequestLine) -> Self {
+    pub(super) fn new(
+        host: Host,
+        run: GuestRun,
+        line: RequestLine,
+        finished: Option<FinishedSender>,
+    ) -> Self {
         Self {
             host,
-            run: Some((run, line)),
+            run: Some((run, Ending { line, finished })),
         }
     }
 
@@ -28,12 +48,12 @@ impl Attended {
             return std::future::pending().await;
         };
         let answer = run.answer().await;
-        if let Some((run, mut line)) = self.run.take() {
-            line.answered(answer.head.status);
+        if let Some((run, mut ending)) = self.run.take() {
+            ending.line.answered(answer.head.status);
             if run.has_ended() {
-                line.write(&run.finish().await, &self.host);
+                ending.write(run.finish().await, &self.host);
             } else {
-                finish_elsewhere(&self.host, run, line);
+                finish_elsewhere(&self.host, run, ending);
             }
         }
         answer
@@ -42,20 +62,20 @@ impl Attended {
 
 impl Drop for Attended {
     fn drop(&mut self) {
-        let Some((run, line)) = self.run.take() else {
+        let Some((run, ending)) = self.run.take() else {
             return;
         };
         match self.host.policy().on_disconnect {
-            OnDisconnect::Finish => finish_elsewhere(&self.host, run, line),
-            OnDisconnect::Cancel => line.write_cancelled(),
+            OnDisconnect::Finish => finish_elsewhere(&self.host, run, ending),
+            OnDisconnect::Cancel => ending.line.write_cancelled(),
         }
     }
 }
 
-fn finish_elsewhere(host: &Host, run: GuestRun, line: RequestLine) {
+fn finish_elsewhere(host: &Host, run: GuestRun, ending: Ending) {
     let owner = host.clone();
     host.spawn(async move {
         let report = run.finish().await;
-        line.write(&report, &owner);
+        ending.write(report, &owner);
     });
 }

@@ -1,0 +1,318 @@
+//! A page for the browser: one file, with nothing to load from elsewhere.
+
+use std::fmt::Write;
+
+use super::plots::{Bars, colour, latency};
+use super::units::{bytes_text, time_text};
+use super::{EngineResult, Workload};
+
+/// What a report says about itself.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The program, by the name of its file.
+    program: String,
+    /// Names and values.
+    lines: Vec<(&'static str, String)>,
+}
+
+impl Facts {
+    /// What there is to say about a workload on this machine.
+    #[must_use]
+    pub fn of(program: &str, workload: &Workload) -> Self {
+        let mut lines = Vec::new();
+        if let Ok(found) = crate::inspect::inspect(&workload.wasm) {
+            let sdk = found.sdk.map_or_else(
+                || "unknown SDK".to_owned(),
+                |sdk| format!("{} {}", sdk.name, sdk.version.unwrap_or_default()),
+            );
+            let size = bytes_text(found.bytes);
+            lines.push(("program", format!("{program}, {size}, {}", sdk.trim_end())));
+        }
+        let request = &workload.request;
+        lines.push((
+            "request",
+            format!(
+                "{} {}, {} at once for {} s on each engine",
+                request.method,
+                request.uri,
+                workload.concurrency,
+                workload.duration.as_secs_f64()
+            ),
+        ));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        lines.push((
+            "machine",
+            format!(
+                "{} {}, {cores} processors{}",
+                std::env::consts::OS,
+                std::env::consts::ARCH,
+                processor()
+                    .map(|name| format!(" ({name})"))
+                    .unwrap_or_default()
+            ),
+        ));
+        lines.push(("host", format!("fastlike {}", env!("CARGO_PKG_VERSION"))));
+        Self {
+            program: program.to_owned(),
+            lines,
+        }
+    }
+}
+
+/// What the processor calls itself, where the system tells.
+fn processor() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    Some(line.split_once(':')?.1.trim().to_owned())
+}
+
+/// The page.
+#[must_use]
+pub fn html(facts: &Facts, results: &[EngineResult]) -> String {
+    let mut page = String::new();
+    // Writing to a string does not fail.
+    let _ = write_page(&mut page, facts, results);
+    page
+}
+
+fn write_page(page: &mut String, facts: &Facts, results: &[EngineResult]) -> std::fmt::Result {
+    let title = escaped(&facts.program);
+    writeln!(
+        page,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}: engines compared</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<dl>"
+    )?;
+    for (name, value) in &facts.lines {
+        writeln!(page, "<dt>{name}</dt><dd>{}</dd>", escaped(value))?;
+    }
+    writeln!(page, "</dl>")?;
+    write_table(page, results)?;
+    write_plots(page, results)?;
+    writeln!(page, "{NOTES}</body>\n</html>")
+}
+
+fn write_table(page: &mut String, results: &[EngineResult]) -> std::fmt::Result {
+    writeln!(
+        page,
+        "<table>\n<tr><th>engine</th><th>compile</th><th>load</th><th>instance</th><th>hostcall</th><th>p50</th>\
+         <th>p99</th><th>requests/s</th><th>CPU each</th><th>memory</th></tr>"
+    )?;
+    let cell = |value: Option<String>| value.unwrap_or_else(|| "·".to_owned());
+    for (index, result) in results.iter().enumerate() {
+        let name = escaped(&result.engine);
+        let dot = colour(index);
+        let dot = format!("rgb({},{},{})", dot.0, dot.1, dot.2);
+        write!(
+            page,
+            "<tr><td><span class=\"dot\" style=\"background:{dot}\"></span>{name}</td>"
+        )?;
+        if let Some(error) = &result.error {
+            let error = escaped(error);
+            writeln!(page, "<td class=\"error\" colspan=\"9\">{error}</td></tr>")?;
+            continue;
+        }
+        let requests = &result.requests;
+        for text in [
+            Some(time_text(result.compile)),
+            result.load.map(time_text),
+            result.instance.map(time_text),
+            Some(time_text(result.hostcall)),
+            Some(time_text(requests.latency_at(50))),
+            Some(time_text(requests.latency_at(99))),
+            Some(format!("{:.0}", requests.per_second)),
+            Some(time_text(requests.cpu)),
+            result.resident_bytes.map(bytes_text),
+        ] {
+            write!(page, "<td>{}</td>", cell(text))?;
+        }
+        writeln!(page, "</tr>")?;
+        if requests.failed > 0 {
+            let why = escaped(requests.failure.as_deref().unwrap_or("unknown"));
+            writeln!(
+                page,
+                "<tr><td></td><td class=\"error\" colspan=\"9\">{} of {} requests failed: {why}</td></tr>",
+                requests.failed, requests.count
+            )?;
+        }
+    }
+    writeln!(page, "</table>")
+}
+
+fn write_plots(page: &mut String, results: &[EngineResult]) -> std::fmt::Result {
+    let coloured: Vec<_> = results
+        .iter()
+        .enumerate()
+        .filter(|(_, result)| result.error.is_none())
+        .map(|(index, result)| (colour(index), result))
+        .collect();
+    let bars = |title, text, logarithmic, value: fn(&EngineResult) -> Option<f64>| {
+        let bars = coloured
+            .iter()
+            .map(|(colour, result)| (result.engine.as_str(), *colour, value(result)))
+            .collect();
+        Bars {
+            title,
+            bars,
+            text,
+            logarithmic,
+        }
+        .svg()
+    };
+    let number: fn(f64) -> String = |number| format!("{number:.0}");
+    let bytes: fn(f64) -> String = |bytes| bytes_text(bytes as u64);
+    let plots = [
+        bars(
+            "Requests per second (more is better)",
+            number,
+            false,
+            |result| Some(result.requests.per_second),
+        ),
+        bars(
+            "CPU time of a guest (less is better)",
+            time_text,
+            false,
+            |result| Some(result.requests.cpu),
+        ),
+        bars(
+            "Compiling (less is better, steps of ten)",
+            time_text,
+            true,
+            |result| Some(result.compile),
+        ),
+        bars(
+            "One instance (less is better)",
+            time_text,
+            false,
+            |result| result.instance,
+        ),
+        bars(
+            "One hostcall (less is better)",
+            time_text,
+            false,
+            |result| Some(result.hostcall),
+        ),
+        bars(
+            "Most memory of the process (less is better)",
+            bytes,
+            false,
+            |result| result.resident_bytes.map(|bytes| bytes as f64),
+        ),
+        latency(&coloured),
+    ];
+    writeln!(page, "<div class=\"plots\">")?;
+    for plot in plots {
+        match plot {
+            Ok(svg) if svg.is_empty() => {}
+            Ok(svg) => writeln!(page, "<figure>{svg}</figure>")?,
+            Err(error) => writeln!(
+                page,
+                "<p class=\"error\">{}</p>",
+                escaped(&error.to_string())
+            )?,
+        }
+    }
+    writeln!(page, "</div>")
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            character => escaped.push(character),
+        }
+    }
+    escaped
+}
+
+const STYLE: &str = "\
+body { font: 15px/1.5 system-ui, sans-serif; color: #333a45; background: #fff; max-width: 980px; margin: 2.5em auto; \
+padding: 0 1em }
+h1 { font-size: 1.5em; margin: 0 0 .6em }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .1em 1.2em; margin: 0 0 1.6em }
+dt { color: #76808e }
+dd { margin: 0 }
+table { border-collapse: collapse; width: 100%; margin-bottom: 1.8em; font-variant-numeric: tabular-nums }
+th { font-weight: 600; color: #76808e; border-bottom: 2px solid #d9dee5 }
+th, td { padding: .4em .5em; text-align: right; white-space: nowrap }
+th:first-child, td:first-child { text-align: left }
+tr + tr td { border-top: 1px solid #eef1f4 }
+td.error { text-align: left; white-space: normal; color: #b3261e }
+.dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em }
+.plots { display: grid; grid-template-columns: 1fr 1fr; gap: 1.6em 1.2em }
+figure { margin: 0 }
+figure:last-child { grid-column: 1 / -1 }
+svg { max-width: 100%; height: auto }
+.notes { color: #76808e; font-size: .9em; margin-top: 2em }
+";
+
+const NOTES: &str = "\
+<div class=\"notes\">
+<p><b>compile</b>: from the module to code that runs; <b>load</b>: the same from what was stored before, where the \
+engine can store it. <b>instance</b>: an instance with the program's imports, memory and data, made, started and \
+ended, without the program's own work. <b>hostcall</b>: one that reads guest memory and writes it. <b>p50</b>, \
+<b>p99</b>: from the start of a request to the end of its answer, without a socket. <b>CPU each</b>: while the guest \
+itself ran. <b>memory</b>: the most that the process had resident.</p>
+<p>Each engine was measured in a process of its own.</p>
+</div>
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::Requests;
+
+    fn result(engine: &str, scale: f64) -> EngineResult {
+        EngineResult {
+            engine: engine.to_owned(),
+            compile: 0.5 * scale,
+            instance: Some(1e-5 * scale),
+            hostcall: 3e-8 * scale,
+            requests: Requests {
+                count: 1000,
+                per_second: 1000.0 / scale,
+                latency: (1..=201)
+                    .map(|step| f64::from(step) * 1e-5 * scale)
+                    .collect(),
+                cpu: 1e-5 * scale,
+                ..Requests::default()
+            },
+            resident_bytes: Some(50 << 20),
+            ..EngineResult::default()
+        }
+    }
+
+    #[test]
+    fn a_page_shows_every_engine_and_loads_nothing() {
+        let mut broken = result("c", 1.0);
+        broken.requests.failed = 3;
+        broken.requests.failure = Some("status 500 <b>".to_owned());
+        let results = [
+            result("a", 1.0),
+            result("b", 30.0),
+            broken,
+            EngineResult::failed("d", "no executable memory & no luck"),
+        ];
+        let workload = Workload::new(wat::parse_str("(module)").unwrap());
+        let page = html(&Facts::of("app <1>.wasm", &workload), &results);
+        assert_eq!(page.matches("<svg").count(), 7);
+        assert!(page.contains("app &lt;1&gt;.wasm"));
+        assert!(page.contains("no executable memory &amp; no luck"));
+        assert!(page.contains("3 of 1000 requests failed: status 500 &lt;b&gt;"));
+        assert!(!page.contains("src=") && !page.contains("href="));
+    }
+
+    #[test]
+    fn a_page_without_results_is_a_page() {
+        let workload = Workload::new(Vec::new());
+        let page = html(
+            &Facts::of("a", &workload),
+            &[EngineResult::failed("a", "no")],
+        );
+        assert!(page.ends_with("</html>\n"));
+    }
+}

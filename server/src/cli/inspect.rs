@@ -1,0 +1,231 @@
+//! `fastlike inspect`.
+
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::Failure;
+use super::table::table;
+use crate::inspect::{Inspection, MemorySize, Support, inspect};
+use crate::program;
+
+#[derive(Debug, Args)]
+pub(super) struct InspectArguments {
+    /// The program: a WebAssembly module, binary or text.
+    #[arg(value_name = "PROGRAM")]
+    program: PathBuf,
+
+    /// List every import, not only those that are missing here.
+    #[arg(long, conflicts_with = "json")]
+    imports: bool,
+
+    /// Write a JSON object instead.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Says what a program is made of. Fails when it could not be started.
+pub(super) fn run(arguments: &InspectArguments) -> Result<ExitCode, Failure> {
+    let named = |error: &dyn fmt::Display| format!("{}: {error}", arguments.program.display());
+    let bytes = program::read(&arguments.program).map_err(|error| named(&error))?;
+    let wasm = program::to_binary(&bytes).map_err(|error| named(&error))?;
+    let found = inspect(&wasm).map_err(|error| named(&error))?;
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{:#}", found.to_json())?;
+    } else {
+        write!(out, "{}", text(&found, arguments.imports)?)?;
+    }
+    Ok(if found.can_start() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn text(found: &Inspection, every_import: bool) -> Result<String, fmt::Error> {
+    let mut out = String::new();
+    let sdk = found.sdk.as_ref().map_or_else(
+        || "unknown".to_owned(),
+        |sdk| {
+            let version = sdk.version.as_deref().unwrap_or("of an unknown version");
+            format!("{} {version} ({})", sdk.name, sdk.language)
+        },
+    );
+    writeln!(out, "SDK       {sdk}")?;
+    if !found.producers.is_empty() {
+        writeln!(out, "made by   {}", producers(found))?;
+    }
+    writeln!(
+        out,
+        "size      {}: {} functions of {}, {} of data, {} of custom sections",
+        bytes(found.bytes),
+        number(found.functions.into()),
+        bytes(found.code_bytes),
+        bytes(found.data_bytes),
+        bytes(found.custom_sections.iter().map(|(_, size)| size).sum()),
+    )?;
+    let memory = found.memory.map_or_else(|| "none".to_owned(), memory);
+    writeln!(out, "memory    {memory}")?;
+    let exports: Vec<_> = found
+        .exports
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    writeln!(out, "exports   {}", exports.join(", "))?;
+    write_imports(&mut out, found, every_import)?;
+    if !found.has_entry_point() {
+        writeln!(
+            out,
+            "\nIt cannot be run: it has no function `_start`. Build it as a program, not as a library."
+        )?;
+    } else if found.can_start() {
+        writeln!(out, "\nIt can be run here.")?;
+    } else {
+        writeln!(
+            out,
+            "\nIt cannot be run here, but with `--unknown-import-behavior trap` it would start."
+        )?;
+    }
+    Ok(out)
+}
+
+fn write_imports(out: &mut String, found: &Inspection, every: bool) -> fmt::Result {
+    let mut rows = Vec::new();
+    for module in &found.imports {
+        let count = |name: &str| {
+            let items = module.items.iter();
+            let count = items.filter(|item| item.support.name() == name).count();
+            if count == 0 {
+                "·".to_owned()
+            } else {
+                number(count as u64)
+            }
+        };
+        rows.push(vec![
+            module.name.clone(),
+            number(module.items.len() as u64),
+            count("supported"),
+            count("unsupported"),
+            count("unknown"),
+        ]);
+    }
+    if rows.is_empty() {
+        return writeln!(out, "imports   none");
+    }
+    let names = [
+        "imports from",
+        "functions",
+        "supported",
+        "unsupported",
+        "unknown",
+    ];
+    writeln!(out, "\n{}", table(&names, rows))?;
+    let listed =
+        |is: fn(&Support) -> bool| found.items().filter(move |(_, item)| is(&item.support));
+    if every {
+        writeln!(out, "\nSupported:")?;
+        for (module, item) in listed(|support| *support == Support::Supported) {
+            writeln!(out, "  {module}.{}", item.name)?;
+        }
+    }
+    let (_, unsupported, unknown) = found.counts();
+    if unsupported > 0 {
+        writeln!(
+            out,
+            "\nUnsupported: these link, and answer UNSUPPORTED when they are called:"
+        )?;
+        for (module, item) in listed(|support| *support == Support::Unsupported) {
+            writeln!(out, "  {module}.{}", item.name)?;
+        }
+    }
+    if unknown > 0 {
+        writeln!(out, "\nUnknown:")?;
+        for (module, item) in found.items() {
+            if let Support::Unknown(why) = &item.support {
+                writeln!(out, "  {module}.{}: {why}", item.name)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn producers(found: &Inspection) -> String {
+    let producers = found.producers.iter().filter(|(field, ..)| field != "sdk");
+    let names: Vec<_> = producers
+        .map(|(_, name, version)| format!("{name} {version}").trim_end().to_owned())
+        .collect();
+    names.join(", ")
+}
+
+fn memory(size: MemorySize) -> String {
+    const PAGE: u64 = 64 * 1024;
+    let initial = bytes(size.initial_pages.saturating_mul(PAGE));
+    match size.maximum_pages {
+        Some(pages) => format!(
+            "{initial} at the start, {} at most",
+            bytes(pages.saturating_mul(PAGE))
+        ),
+        None => format!("{initial} at the start, as much as the host allows at most"),
+    }
+}
+
+/// A number of bytes in the unit that fits it.
+fn bytes(number: u64) -> String {
+    let (kib, mib) = (number as f64 / 1024.0, number as f64 / 1024.0 / 1024.0);
+    if number < 1024 {
+        format!("{number} bytes")
+    } else if kib < 1024.0 {
+        format!("{kib:.1} KiB")
+    } else {
+        format!("{mib:.1} MiB")
+    }
+}
+
+/// A number with commas between its thousands.
+pub(super) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_sizes_are_readable() {
+        assert_eq!(number(0), "0");
+        assert_eq!(number(999), "999");
+        assert_eq!(number(1_234_567), "1,234,567");
+        assert_eq!(bytes(12), "12 bytes");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        assert_eq!(bytes(3 * 1024 * 1024), "3.0 MiB");
+    }
+
+    #[test]
+    fn what_is_missing_is_told() {
+        let wasm = wat::parse_str(
+            r#"(module
+              (import "env" "clock" (func))
+              (import "fastly_http_body" "new" (func (param i32) (result i32)))
+              (func (export "_start")))"#,
+        );
+        let text = text(&inspect(&wasm.unwrap()).unwrap(), true).unwrap();
+        assert!(
+            text.contains("env.clock: there is no such hostcall"),
+            "{text}"
+        );
+        assert!(text.contains("  fastly_http_body.new\n"), "{text}");
+        assert!(text.contains("--unknown-import-behavior trap"), "{text}");
+    }
+}

@@ -1,0 +1,110 @@
+//! What an embedder can put in the place of the world: backends in its own process, and its own logs.
+
+use std::collections::HashMap;
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use abi_core::body::OutgoingBody;
+use abi_core::platform::{LogSource, Logs};
+use bytes::Bytes;
+use http::{Request, Response};
+use tower_service::Service;
+
+use super::HostBuilder;
+use crate::backends::{BackendSettings, LocalAnswer, LocalBackend};
+
+/// Backends in this process.
+impl HostBuilder {
+    /// A backend that answers as an asynchronous function does.
+    ///
+    /// ```
+    /// let host = fastlike::Host::builder()
+    ///     .backend_fn("origin", async |request| format!("you asked for {}", request.uri().path()));
+    /// ```
+    pub fn backend_fn<F, R>(self, name: impl Into<String>, answer: F) -> Self
+    where
+        F: Fn(Request<OutgoingBody>) -> R + Send + Sync + 'static,
+        R: Future + Send + 'static,
+        R::Output: LocalAnswer,
+    {
+        self.backend_with(name, LocalBackend::from_fn(answer))
+    }
+
+    /// A backend that is a service of the tower ecosystem, such as an axum router.
+    pub fn backend_service<S, B>(self, name: impl Into<String>, service: S) -> Self
+    where
+        S: Service<Request<OutgoingBody>, Response = Response<B>> + Clone + Send + 'static,
+        S::Error: Into<Box<dyn StdError + Send + Sync>>,
+        S::Future: Send,
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        self.backend_with(name, LocalBackend::service(service))
+    }
+
+    /// The backend of every name that no other one has: a [`LocalBackend`], or settings.
+    ///
+    /// A local one learns the name from the request's extension [`BackendName`](crate::backends::BackendName).
+    pub fn default_backend(mut self, backend: impl Into<BackendSettings>) -> Self {
+        self.hooks.default_backend = Some(backend.into());
+        self
+    }
+
+    /// What gets the requests for all backends that guests define at run time, instead of the places they name.
+    pub fn dynamic_backends(mut self, backend: impl Into<BackendSettings>) -> Self {
+        self.hooks.dynamic_backends = Some(backend.into());
+        self
+    }
+}
+
+/// Logs of one's own.
+impl HostBuilder {
+    /// Where the messages of one log endpoint go. Those of the others go where [`logs`](Self::logs) says.
+    ///
+    /// It is called on the thread that runs the guest, and must not wait.
+    pub fn log_endpoint(
+        mut self,
+        name: impl Into<String>,
+        write: impl Fn(&[u8]) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks
+            .log_endpoints
+            .insert(name.into(), Box::new(write));
+        self
+    }
+}
+
+/// What was hooked into a host.
+#[derive(Default)]
+pub(super) struct Hooks {
+    pub default_backend: Option<BackendSettings>,
+    pub dynamic_backends: Option<BackendSettings>,
+    pub log_endpoints: HashMap<String, WriteLog>,
+}
+
+/// What is done with a message of an endpoint.
+pub(super) type WriteLog = Box<dyn Fn(&[u8]) + Send + Sync>;
+
+/// Logs that hand the messages of some endpoints to functions.
+pub(super) fn hooked(others: Arc<dyn Logs>, endpoints: HashMap<String, WriteLog>) -> Arc<dyn Logs> {
+    if endpoints.is_empty() {
+        return others;
+    }
+    Arc::new(HookedLogs { endpoints, others })
+}
+
+struct HookedLogs {
+    endpoints: HashMap<String, WriteLog>,
+    others: Arc<dyn Logs>,
+}
+
+impl Logs for HookedLogs {
+    fn write(&self, source: LogSource<'_>, message: &[u8]) {
+        if let LogSource::Endpoint(name) = source
+            && let Some(write) = self.endpoints.get(name)
+        {
+            return write(message);
+        }
+        self.others.write(source, message);
+    }
+}
