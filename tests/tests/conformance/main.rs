@@ -24,6 +24,7 @@ mod raw_routes;
 mod shutdown;
 mod stores;
 mod streaming;
+mod tools;
 mod transcripts;
 
 use std::process::ExitCode;
@@ -68,6 +69,7 @@ fn trials() -> Vec<Trial> {
         .chain(transcripts::trials())
         .chain(guests::trials())
         .chain(binary::trials())
+        .chain(tools::trials())
         .collect()
 }
 

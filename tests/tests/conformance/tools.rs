@@ -1,0 +1,165 @@
+//! What the program `fastlike` does besides serving: looking at programs, comparing engines, completions and manuals.
+
+use std::path::{Path, PathBuf};
+
+use conformance::case::trial;
+use conformance::guests::{HELLO, ROUTES};
+use conformance::process::{Finished, Process};
+use libtest_mimic::Trial;
+
+/// The same entry point as that of the package `fastlike`.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fastlike-under-test");
+
+/// The tests of the program.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial("tools::inspect_an_sdk", inspect_an_sdk),
+        trial("tools::inspect_unknown_imports", inspect_unknown_imports),
+        trial("tools::inspect_no_program", inspect_no_program),
+        trial("tools::bench", bench),
+        trial("tools::bench_of_failures", bench_of_failures),
+        trial("tools::bench_of_no_program", bench_of_no_program),
+        trial("tools::completions_and_manuals", completions_and_manuals),
+    ]
+}
+
+async fn run(arguments: &[&str]) -> Finished {
+    Process::start(PROGRAM, arguments).finish().await
+}
+
+/// The path as an argument; those of this repository are text.
+fn text(path: &Path) -> &str {
+    path.to_str().expect("the path is text")
+}
+
+fn of_text(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/wat");
+    folder.join(name)
+}
+
+async fn inspect_an_sdk() {
+    let finished = run(&["inspect", text(&ROUTES.path())]).await;
+    assert!(finished.status.success(), "{finished:?}");
+    for expected in [
+        "SDK       fastly 0.",
+        "(Rust)",
+        "fastly_http_req",
+        "It can be run here.",
+    ] {
+        assert!(
+            finished.stdout.contains(expected),
+            "{expected}: {finished:?}"
+        );
+    }
+}
+
+async fn inspect_unknown_imports() {
+    let program = of_text("unknown_import.wat");
+    let finished = run(&["inspect", text(&program)]).await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    let unknown = "nowhere.at_all: there is no such hostcall";
+    assert!(finished.stdout.contains(unknown), "{finished:?}");
+    let finished = run(&["inspect", "--json", text(&program)]).await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    assert!(
+        finished.stdout.contains("\"can_start\": false"),
+        "{finished:?}"
+    );
+    assert!(
+        finished.stdout.contains("\"support\": \"unknown\""),
+        "{finished:?}"
+    );
+}
+
+async fn inspect_no_program() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let finished = run(&["inspect", manifest]).await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    assert!(
+        finished
+            .stderr
+            .contains("Cargo.toml: this is not WebAssembly"),
+        "{finished:?}"
+    );
+}
+
+async fn bench() {
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let report = folder.path().join("report.html");
+    let (program, seconds) = (HELLO.path(), ["--seconds", "0.05"]);
+    let mut arguments = vec!["bench", text(&program), "--engines", "wasmi", "--json"];
+    arguments.extend(seconds);
+    arguments.extend(["--report", text(&report)]);
+    let finished = run(&arguments).await;
+    assert!(finished.status.success(), "{finished:?}");
+    for expected in [
+        "\"engine\": \"wasmi\"",
+        "\"failed\": 0",
+        "\"instance_s\": ",
+        "\"p99_s\": ",
+    ] {
+        assert!(
+            finished.stdout.contains(expected),
+            "{expected}: {finished:?}"
+        );
+    }
+    assert!(
+        !finished.stdout.contains("\"instance_s\": null"),
+        "{finished:?}"
+    );
+    let page = std::fs::read_to_string(&report).expect("the report was written");
+    assert!(
+        page.contains("<svg") && page.contains("hello.wasm"),
+        "{page}"
+    );
+}
+
+async fn bench_of_failures() {
+    let program = ROUTES.path();
+    let finished = run(&[
+        "bench",
+        text(&program),
+        "--engines",
+        "wasmi",
+        "--seconds",
+        "0.05",
+        "--path",
+        "/panic",
+    ])
+    .await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    assert!(
+        finished.stdout.contains("requests failed: "),
+        "{finished:?}"
+    );
+}
+
+async fn bench_of_no_program() {
+    let program = of_text("wrong_signature.wat");
+    let finished = run(&["bench", text(&program), "--engines", "wasmi"]).await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    assert!(
+        finished.stdout.contains("wasmi could not be measured"),
+        "{finished:?}"
+    );
+    assert!(
+        finished.stdout.contains("the hostcall has another type"),
+        "{finished:?}"
+    );
+}
+
+async fn completions_and_manuals() {
+    for shell in ["bash", "zsh", "fish"] {
+        let finished = run(&["completions", shell]).await;
+        assert!(finished.status.success(), "{finished:?}");
+        assert!(finished.stdout.contains("inspect"), "{shell}: {finished:?}");
+    }
+    let finished = run(&["man", "bench"]).await;
+    assert!(
+        finished.stdout.contains(".TH fastlike-bench 1"),
+        "{finished:?}"
+    );
+    assert!(!finished.stdout.contains("only\\-here"), "{finished:?}");
+    let finished = run(&["man", "nothing"]).await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+}
