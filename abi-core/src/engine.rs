@@ -37,6 +37,8 @@ pub struct EngineEntry {
     pub name: &'static str,
     /// What it is, in one line.
     pub description: &'static str,
+    /// The version of the library that it comes from.
+    pub version: &'static str,
     /// Whether it makes machine code at run time, which some systems forbid.
     pub needs_executable_memory: bool,
     /// Makes the engine.

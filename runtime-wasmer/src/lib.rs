@@ -46,17 +46,22 @@ use wasmer::{ExternType, FunctionType, ImportType, Module, Type};
 use crate::run::Compiled;
 use crate::stop::{CancelOnDrop, Control, Running, Stopper};
 
+/// The version of wasmer, which this crate is for and no other.
+const VERSION: &str = "7.3.0";
+
 /// The engines of this crate.
 pub const ENGINES: &[EngineEntry] = &[
     EngineEntry {
         name: "wasmer",
         description: "wasmer with the optimising compiler cranelift; each guest has a thread",
+        version: VERSION,
         needs_executable_memory: true,
         create: |options| WasmerEngine::create("wasmer", Compiler::Cranelift, options),
     },
     EngineEntry {
         name: "wasmer-singlepass",
         description: "wasmer with the one-pass compiler singlepass: ready sooner, slower guests",
+        version: VERSION,
         needs_executable_memory: true,
         create: |options| WasmerEngine::create("wasmer-singlepass", Compiler::Singlepass, options),
     },

@@ -22,10 +22,14 @@ use wasmi::{CompilationMode, Config, CustomFuelCosts, ExternType, Linker, Module
 
 use crate::run::GuestState;
 
+/// The version of wasmi, which this crate is for and no other.
+const VERSION: &str = "2.0.0";
+
 /// The engine of this crate.
 pub const ENGINES: &[EngineEntry] = &[EngineEntry {
     name: "wasmi",
     description: "the interpreter wasmi: no machine code, ready at once, slower guests",
+    version: VERSION,
     needs_executable_memory: false,
     create: WasmiEngine::create,
 }];

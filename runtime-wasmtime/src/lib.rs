@@ -30,23 +30,29 @@ use wasmtime::{
 use crate::run::GuestState;
 use crate::ticker::Ticker;
 
+/// The version of wasmtime, which this crate is for and no other.
+const VERSION: &str = "48.0.8";
+
 /// The engines of this crate.
 pub const ENGINES: &[EngineEntry] = &[
     EngineEntry {
         name: "wasmtime",
         description: "wasmtime with the optimising compiler cranelift: the fastest guests",
+        version: VERSION,
         needs_executable_memory: true,
         create: |options| WasmtimeEngine::create("wasmtime", Compiler::Cranelift, options),
     },
     EngineEntry {
         name: "winch",
         description: "wasmtime with the one-pass compiler winch: ready sooner, slower guests",
+        version: VERSION,
         needs_executable_memory: true,
         create: |options| WasmtimeEngine::create("winch", Compiler::Winch, options),
     },
     EngineEntry {
         name: "pulley",
         description: "wasmtime's portable interpreter pulley: no machine code",
+        version: VERSION,
         needs_executable_memory: false,
         create: |options| WasmtimeEngine::create("pulley", Compiler::Pulley, options),
     },

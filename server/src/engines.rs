@@ -121,6 +121,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn versions_are_those_that_were_compiled_in() {
+        let manifest = include_str!("../../Cargo.toml");
+        let manifest: toml::Table = manifest.parse().unwrap();
+        let dependencies = manifest["workspace"]["dependencies"].as_table().unwrap();
+        for engine in engines() {
+            let library = match engine.name {
+                "winch" | "pulley" => "wasmtime",
+                "wasmer-singlepass" => "wasmer",
+                name => name,
+            };
+            let version = dependencies[library]["version"].as_str();
+            assert_eq!(
+                version,
+                Some(&*format!("={}", engine.version)),
+                "{}",
+                engine.name
+            );
+        }
+    }
+
+    #[test]
     fn an_unknown_engine_is_an_error_that_names_the_known_ones() {
         let error = find_engine(Some("v8")).unwrap_err().to_string();
         for engine in engines() {

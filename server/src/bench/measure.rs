@@ -111,7 +111,7 @@ pub async fn measure(
         engine: entry.name.to_owned(),
         compile,
         instance,
-        hostcall: hostcall.unwrap_or_default() / f64::from(HOSTCALLS),
+        hostcall: hostcall.map(|run| run / f64::from(HOSTCALLS)),
         requests,
         resident_bytes: resident_bytes(),
         ..EngineResult::default()

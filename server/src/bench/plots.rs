@@ -45,8 +45,8 @@ impl Bars<'_> {
     const WIDTH: u32 = 460;
     const ROW: u32 = 30;
     const TOP: u32 = 40;
-    const LABELS: i32 = 132;
-    const VALUES: i32 = 78;
+    const LABELS: i32 = 150;
+    const VALUES: i32 = 84;
 
     /// The plot; empty where there is nothing to show.
     pub(super) fn svg(&self) -> Result<String, Failure> {
@@ -76,11 +76,11 @@ impl Bars<'_> {
                 };
                 let y = (Self::TOP + Self::ROW * index as u32) as i32;
                 let end = Self::LABELS + (room * share).max(2.0) as i32;
-                let style = label(14).pos(Pos::new(HPos::Right, VPos::Center));
+                let style = label(16).pos(Pos::new(HPos::Right, VPos::Center));
                 area.draw_text(name, &style, (Self::LABELS - 10, y + 11))?;
                 let corners = [(Self::LABELS, y), (end, y + 22)];
                 area.draw(&Rectangle::new(corners, colour.filled()))?;
-                let style = label(13).pos(Pos::new(HPos::Left, VPos::Center));
+                let style = label(15).pos(Pos::new(HPos::Left, VPos::Center));
                 area.draw_text(&(self.text)(value), &style, (end + 8, y + 11))?;
             }
             area.present()?;
@@ -112,7 +112,7 @@ pub(super) fn latency(results: &[(RGBColor, &EngineResult)]) -> Result<String, F
         let mut chart = ChartBuilder::on(&below)
             .margin_right(20)
             .x_label_area_size(34)
-            .y_label_area_size(70)
+            .y_label_area_size(76)
             .build_cartesian_2d(0.0..100.0, range)?;
         chart
             .configure_mesh()
@@ -121,7 +121,7 @@ pub(super) fn latency(results: &[(RGBColor, &EngineResult)]) -> Result<String, F
             .axis_style(FAINT)
             .x_labels(11)
             .y_labels(8)
-            .label_style(label(13))
+            .label_style(label(15))
             .x_label_formatter(&|share| format!("{share:.0} %"))
             .y_label_formatter(&|latency| time_text(*latency))
             .draw()?;
@@ -138,7 +138,7 @@ pub(super) fn latency(results: &[(RGBColor, &EngineResult)]) -> Result<String, F
 }
 
 fn title(area: &Area<'_>, text: &str) -> Result<(), Failure> {
-    let style = (FONT, 16).into_font().style(FontStyle::Bold).color(&TEXT);
+    let style = (FONT, 18).into_font().style(FontStyle::Bold).color(&TEXT);
     area.draw_text(text, &style, (2, 6))
 }
 

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use plotters::style::RGBColor;
+
 use super::plots::{Bars, colour, latency};
-use super::units::{bytes_text, time_text};
+use super::units::{bytes_text, count_text, time_text};
 use super::{EngineResult, Workload};
 
 /// What a report says about itself.
@@ -101,12 +103,7 @@ fn write_table(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
     let cell = |value: Option<String>| value.unwrap_or_else(|| "·".to_owned());
     for (index, result) in results.iter().enumerate() {
         let name = escaped(&result.engine);
-        let dot = colour(index);
-        let dot = format!("rgb({},{},{})", dot.0, dot.1, dot.2);
-        write!(
-            page,
-            "<tr><td><span class=\"dot\" style=\"background:{dot}\"></span>{name}</td>"
-        )?;
+        write!(page, "<tr><td>{}{name}</td>", dot(index))?;
         if let Some(error) = &result.error {
             let error = escaped(error);
             writeln!(page, "<td class=\"error\" colspan=\"9\">{error}</td></tr>")?;
@@ -117,10 +114,10 @@ fn write_table(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
             Some(time_text(result.compile)),
             result.load.map(time_text),
             result.instance.map(time_text),
-            Some(time_text(result.hostcall)),
+            result.hostcall.map(time_text),
             Some(time_text(requests.latency_at(50))),
             Some(time_text(requests.latency_at(99))),
-            Some(format!("{:.0}", requests.per_second)),
+            Some(count_text(requests.per_second.round() as u64)),
             Some(time_text(requests.cpu)),
             result.resident_bytes.map(bytes_text),
         ] {
@@ -132,7 +129,8 @@ fn write_table(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
             writeln!(
                 page,
                 "<tr><td></td><td class=\"error\" colspan=\"9\">{} of {} requests failed: {why}</td></tr>",
-                requests.failed, requests.count
+                count_text(requests.failed),
+                count_text(requests.count)
             )?;
         }
     }
@@ -159,7 +157,7 @@ fn write_plots(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
         }
         .svg()
     };
-    let number: fn(f64) -> String = |number| format!("{number:.0}");
+    let number: fn(f64) -> String = |number| count_text(number.round() as u64);
     let bytes: fn(f64) -> String = |bytes| bytes_text(bytes as u64);
     let plots = [
         bars(
@@ -190,7 +188,7 @@ fn write_plots(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
             "One hostcall (less is better)",
             time_text,
             false,
-            |result| Some(result.hostcall),
+            |result| result.hostcall,
         ),
         bars(
             "Most memory of the process (less is better)",
@@ -201,10 +199,16 @@ fn write_plots(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
         latency(&coloured),
     ];
     writeln!(page, "<div class=\"plots\">")?;
-    for plot in plots {
+    let last = plots.len() - 1;
+    for (index, plot) in plots.into_iter().enumerate() {
+        let caption = if index == last {
+            legend(results)
+        } else {
+            String::new()
+        };
         match plot {
             Ok(svg) if svg.is_empty() => {}
-            Ok(svg) => writeln!(page, "<figure>{svg}</figure>")?,
+            Ok(svg) => writeln!(page, "<figure>{svg}{caption}</figure>")?,
             Err(error) => writeln!(
                 page,
                 "<p class=\"error\">{}</p>",
@@ -213,6 +217,22 @@ fn write_plots(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
         }
     }
     writeln!(page, "</div>")
+}
+
+/// A dot in the colour of an engine.
+fn dot(index: usize) -> String {
+    let RGBColor(red, green, blue) = colour(index);
+    format!("<span class=\"dot\" style=\"background:rgb({red},{green},{blue})\"></span>")
+}
+
+/// Which colour is which engine.
+fn legend(results: &[EngineResult]) -> String {
+    let measured = results.iter().enumerate();
+    let measured = measured.filter(|(_, result)| result.error.is_none());
+    let names =
+        measured.map(|(index, result)| format!("{}{}", dot(index), escaped(&result.engine)));
+    let names: Vec<_> = names.collect();
+    format!("<figcaption>{}</figcaption>", names.join(" &ensp; "))
 }
 
 fn escaped(text: &str) -> String {
@@ -245,6 +265,7 @@ td.error { text-align: left; white-space: normal; color: #b3261e }
 .dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em }
 .plots { display: grid; grid-template-columns: 1fr 1fr; gap: 1.6em 1.2em }
 figure { margin: 0 }
+figcaption { color: #76808e; padding-left: 5.5em }
 figure:last-child { grid-column: 1 / -1 }
 svg { max-width: 100%; height: auto }
 .notes { color: #76808e; font-size: .9em; margin-top: 2em }
@@ -271,7 +292,7 @@ mod tests {
             engine: engine.to_owned(),
             compile: 0.5 * scale,
             instance: Some(1e-5 * scale),
-            hostcall: 3e-8 * scale,
+            hostcall: Some(3e-8 * scale),
             requests: Requests {
                 count: 1000,
                 per_second: 1000.0 / scale,
@@ -302,7 +323,7 @@ mod tests {
         assert_eq!(page.matches("<svg").count(), 7);
         assert!(page.contains("app &lt;1&gt;.wasm"));
         assert!(page.contains("no executable memory &amp; no luck"));
-        assert!(page.contains("3 of 1000 requests failed: status 500 &lt;b&gt;"));
+        assert!(page.contains("3 of 1,000 requests failed: status 500 &lt;b&gt;"));
         assert!(!page.contains("src=") && !page.contains("href="));
     }
 

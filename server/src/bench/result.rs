@@ -18,7 +18,7 @@ pub struct EngineResult {
     /// measure that.
     pub instance: Option<f64>,
     /// One hostcall that reads guest memory and writes it.
-    pub hostcall: f64,
+    pub hostcall: Option<f64>,
     /// Answering the request.
     pub requests: Requests,
     /// The most memory that this process had resident meanwhile, in bytes; `None` where the system does not tell.
@@ -112,7 +112,7 @@ impl EngineResult {
             compile: value["compile_s"].as_f64()?,
             load: value["load_s"].as_f64(),
             instance: value["instance_s"].as_f64(),
-            hostcall: value["hostcall_s"].as_f64()?,
+            hostcall: value["hostcall_s"].as_f64(),
             requests: Requests {
                 count: requests["count"].as_u64()?,
                 failed: requests["failed"].as_u64()?,
@@ -137,7 +137,7 @@ mod tests {
             engine: "wasmi".to_owned(),
             compile: 0.5,
             instance: Some(1e-5),
-            hostcall: 3e-8,
+            hostcall: Some(3e-8),
             requests: Requests {
                 count: 7,
                 per_second: 3.5,

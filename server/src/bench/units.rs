@@ -26,6 +26,20 @@ pub fn bytes_text(bytes: u64) -> String {
     }
 }
 
+/// A number with commas between its thousands.
+#[must_use]
+pub fn count_text(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// A number with three digits, or as many as it has before the point.
 fn digits(number: f64) -> String {
     let decimals = match number {
@@ -41,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_digits_are_enough() {
+    fn numbers_are_readable() {
         assert_eq!(time_text(2.5), "2.50 s");
         assert_eq!(time_text(0.012345), "12.3 ms");
         assert_eq!(time_text(0.99999), "1.00 s");
@@ -49,6 +63,9 @@ mod tests {
         assert_eq!(time_text(36e-9), "36.0 ns");
         assert_eq!(time_text(0.0), "0.00 ns");
         assert_eq!(bytes_text(100), "100 B");
+        assert_eq!(count_text(0), "0");
+        assert_eq!(count_text(999), "999");
+        assert_eq!(count_text(1_234_567), "1,234,567");
         assert_eq!(bytes_text(1536), "1.50 KiB");
         assert_eq!(bytes_text(100 * 1024 * 1024), "100 MiB");
     }

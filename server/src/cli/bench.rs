@@ -17,11 +17,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::Failure;
-use super::inspect::number;
 use super::table::table;
 use crate::backends::BackendUrl;
 use crate::bench::{
-    BenchRequest, EngineResult, Facts, Step, Workload, bytes_text, html, measure, time_text,
+    BenchRequest, EngineResult, Facts, Step, Workload, bytes_text, count_text, html, measure,
+    time_text,
 };
 use crate::engines::{engines, find_engine};
 use crate::host::HostBuilder;
@@ -302,7 +302,7 @@ fn text(workload: &Workload, results: &[EngineResult]) -> String {
         if let Some(error) = &result.error {
             text.push_str(&format!("\n{name} could not be measured: {error}"));
         } else if requests.failed > 0 {
-            let (failed, count) = (number(requests.failed), number(requests.count));
+            let (failed, count) = (count_text(requests.failed), count_text(requests.count));
             let why = requests.failure.as_deref().unwrap_or("unknown");
             text.push_str(&format!(
                 "\n{name}: {failed} of {count} requests failed: {why}"
@@ -321,10 +321,10 @@ fn row(result: &EngineResult) -> Vec<String> {
         time_text(result.compile),
         or_none(result.load),
         or_none(result.instance),
-        time_text(result.hostcall),
+        or_none(result.hostcall),
         time_text(requests.latency_at(50)),
         time_text(requests.latency_at(99)),
-        number(requests.per_second.round() as u64),
+        count_text(requests.per_second.round() as u64),
         time_text(requests.cpu),
         result
             .resident_bytes

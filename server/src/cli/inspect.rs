@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::Failure;
 use super::table::table;
+use crate::bench::{bytes_text, count_text};
 use crate::inspect::{Inspection, MemorySize, Support, inspect};
 use crate::program;
 
@@ -62,11 +63,11 @@ fn text(found: &Inspection, every_import: bool) -> Result<String, fmt::Error> {
     writeln!(
         out,
         "size      {}: {} functions of {}, {} of data, {} of custom sections",
-        bytes(found.bytes),
-        number(found.functions.into()),
-        bytes(found.code_bytes),
-        bytes(found.data_bytes),
-        bytes(found.custom_sections.iter().map(|(_, size)| size).sum()),
+        bytes_text(found.bytes),
+        count_text(found.functions.into()),
+        bytes_text(found.code_bytes),
+        bytes_text(found.data_bytes),
+        bytes_text(found.custom_sections.iter().map(|(_, size)| size).sum()),
     )?;
     let memory = found.memory.map_or_else(|| "none".to_owned(), memory);
     writeln!(out, "memory    {memory}")?;
@@ -102,12 +103,12 @@ fn write_imports(out: &mut String, found: &Inspection, every: bool) -> fmt::Resu
             if count == 0 {
                 "·".to_owned()
             } else {
-                number(count as u64)
+                count_text(count as u64)
             }
         };
         rows.push(vec![
             module.name.clone(),
-            number(module.items.len() as u64),
+            count_text(module.items.len() as u64),
             count("supported"),
             count("unsupported"),
             count("unknown"),
@@ -163,54 +164,19 @@ fn producers(found: &Inspection) -> String {
 
 fn memory(size: MemorySize) -> String {
     const PAGE: u64 = 64 * 1024;
-    let initial = bytes(size.initial_pages.saturating_mul(PAGE));
+    let initial = bytes_text(size.initial_pages.saturating_mul(PAGE));
     match size.maximum_pages {
         Some(pages) => format!(
             "{initial} at the start, {} at most",
-            bytes(pages.saturating_mul(PAGE))
+            bytes_text(pages.saturating_mul(PAGE))
         ),
         None => format!("{initial} at the start, as much as the host allows at most"),
     }
 }
 
-/// A number of bytes in the unit that fits it.
-fn bytes(number: u64) -> String {
-    let (kib, mib) = (number as f64 / 1024.0, number as f64 / 1024.0 / 1024.0);
-    if number < 1024 {
-        format!("{number} bytes")
-    } else if kib < 1024.0 {
-        format!("{kib:.1} KiB")
-    } else {
-        format!("{mib:.1} MiB")
-    }
-}
-
-/// A number with commas between its thousands.
-pub(super) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_and_sizes_are_readable() {
-        assert_eq!(number(0), "0");
-        assert_eq!(number(999), "999");
-        assert_eq!(number(1_234_567), "1,234,567");
-        assert_eq!(bytes(12), "12 bytes");
-        assert_eq!(bytes(1536), "1.5 KiB");
-        assert_eq!(bytes(3 * 1024 * 1024), "3.0 MiB");
-    }
 
     #[test]
     fn what_is_missing_is_told() {
