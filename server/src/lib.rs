@@ -40,3 +40,8 @@ pub use program::ProgramSource;
 pub use serve::ConnectionAddresses;
 pub use stores::{Dictionary, SecretItems};
 pub use world::{CapturedLine, CapturedSource, LogCapture};
+
+/// The examples of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

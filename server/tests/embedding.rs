@@ -30,6 +30,12 @@ use tower_service::Service;
 
 const ROUTES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/guests/routes.wasm");
 
+/// The guest with many routes, on the engine that compiles it fastest: the last one.
+fn routes() -> test::TestBuilder {
+    let engine = fastlike::engines().last().unwrap();
+    test::program(ROUTES).engine(engine.name)
+}
+
 fn local(backend: LocalBackend) -> BackendSet {
     set(backend.into())
 }
@@ -86,6 +92,30 @@ async fn a_failure_is_one_that_guests_can_tell() {
         failure(&local(broken)).await,
         SendErrorKind::DestinationUnavailable
     );
+}
+
+#[tokio::test]
+async fn what_arrives_is_what_would_arrive_over_a_connection() {
+    let backends = local(LocalBackend::from_fn(
+        async |request: Request<OutgoingBody>| match request.uri().path() {
+            "/none" => Response::builder().status(204).body("unseen".to_owned()),
+            "/early" => Response::builder().status(103).body(String::new()),
+            _ => Response::builder().body("hello".to_owned()),
+        },
+    ));
+    let asked = |method, path| backends.send(request(method, path, OutgoingBody::empty()));
+    for (method, path, length, body) in [
+        (Method::GET, "/", Some("5"), "hello"),
+        (Method::HEAD, "/", Some("5"), ""),
+        (Method::GET, "/none", None, ""),
+    ] {
+        let response = asked(method, path).await.unwrap();
+        let found = response.head.headers.get("content-length");
+        assert_eq!(found.map(|length| length.to_str().unwrap()), length);
+        assert_eq!(text(response.body).await, body);
+    }
+    let error = asked(Method::GET, "/early").await.unwrap_err();
+    assert_eq!(error.kind, SendErrorKind::HttpResponseStatusInvalid);
 }
 
 /// A service that is ready only when it is asked a second time, and tells when it is called before.
@@ -317,6 +347,7 @@ async fn messages_of_one_endpoint_go_to_its_function() {
     );
     let written = lines.clone();
     let host = Host::builder()
+        .engine(fastlike::engines().last().unwrap().name)
         .program(ROUTES)
         .logs(capture.clone())
         .log_endpoint("access", move |message| {
@@ -351,6 +382,7 @@ async fn warming_up_shows_nothing_outside() {
     let asked = Arc::new(Mutex::new(0));
     let counter = asked.clone();
     let host = Host::builder()
+        .engine(fastlike::engines().last().unwrap().name)
         .program(ROUTES)
         .logs(capture.clone())
         .backend_fn("origin", move |_| {
@@ -373,7 +405,7 @@ async fn warming_up_shows_nothing_outside() {
 
 #[tokio::test]
 async fn a_test_sees_what_a_program_sends_and_logs() {
-    let host = test::program(ROUTES)
+    let host = routes()
         .backend("origin", async |request| {
             let length = read_body(request.into_body()).await?.len();
             Ok::<_, abi_core::body::BodyError>(format!("{length} bytes"))
@@ -413,7 +445,7 @@ async fn a_test_sees_what_a_program_sends_and_logs() {
 
 #[tokio::test]
 async fn a_mock_that_does_not_read_has_been_sent_the_body_all_the_same() {
-    let answer = test::program(ROUTES)
+    let answer = routes()
         .backend("origin", async |_| StatusCode::NO_CONTENT)
         .send(
             Request::post("http://localhost/proxy/origin/")
@@ -427,8 +459,28 @@ async fn a_mock_that_does_not_read_has_been_sent_the_body_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_backend_that_panics_is_a_failure_of_the_host() {
+    let backends = local(LocalBackend::from_fn(async |request| -> StatusCode {
+        panic!("no {}", request.uri().path())
+    }));
+    let error = get(&backends).await.unwrap_err();
+    assert_eq!(error.kind, SendErrorKind::InternalError);
+    assert!(error.to_string().contains("panicked: no /"), "{error}");
+}
+
+#[tokio::test]
+#[should_panic(expected = "the program asks for /x")]
+async fn an_assertion_in_a_mock_is_one_of_the_test() {
+    let asked = routes().backend("origin", async |request| {
+        assert_eq!(request.uri().path(), "/y", "the program asks for /x");
+        "hello"
+    });
+    drop(asked.get("/proxy/origin/x").await);
+}
+
+#[tokio::test]
 async fn a_guest_that_fails_says_so_in_its_answer() {
-    let answer = test::program(ROUTES).get("/panic").await.unwrap();
+    let answer = routes().get("/panic").await.unwrap();
     assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(!answer.is_success());
     let error = test::program("no/such.wasm").get("/").await.unwrap_err();
@@ -442,7 +494,7 @@ async fn a_mock_of_a_configuration_answers() {
     let text = "[local_server.backends.origin]\n\
         respond = { status = 201, headers = { x-a = 'b' }, body = 'from the file' }\n";
     std::fs::write(&file, text).unwrap();
-    let answer = test::program(ROUTES)
+    let answer = routes()
         .configure(|host| host.config(file))
         .get("/proxy/origin/")
         .await

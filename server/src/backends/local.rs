@@ -1,8 +1,10 @@
 //! Backends in this process: a tower service, an asynchronous closure, or responses that were written down.
 
+use std::any::Any;
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -12,7 +14,8 @@ use abi_core::http::{SendError, SendErrorKind};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, Entry, TRANSFER_ENCODING};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::runtime::Handle;
@@ -28,7 +31,7 @@ type Answer = BoxFuture<'static, Result<Response<OutgoingBody>, SendError>>;
 ///
 /// What it gets is the request as it would be sent: `Host` is set, the URI is absolute, and the extension
 /// [`BackendName`] says which backend the guest asked for. No socket is involved, so there are no connection errors but
-/// those that it returns.
+/// those that it returns. When it panics, the guest is told that the host failed.
 ///
 /// ```
 /// use fastlike::backends::LocalBackend;
@@ -98,18 +101,21 @@ impl LocalBackend {
         request: Request<OutgoingBody>,
         runtime: &Handle,
     ) -> Result<Response<OutgoingBody>, SendError> {
-        let (parts, body) = (self.0)(request).await?.into_parts();
-        // A whole body needs no runtime.
-        let body = if http_body::Body::size_hint(&body).exact() == Some(0) {
-            body
-        } else {
+        let method = request.method().clone();
+        // Whoever embeds this may make mistakes; guests and other requests are not to suffer by them.
+        let answering = AssertUnwindSafe(async { (self.0)(request).await });
+        let answer = answering.catch_unwind().await.unwrap_or_else(|panic| {
+            let error = SendError::new(SendErrorKind::InternalError);
+            Err(error.with_source(format!("the backend panicked: {}", message(&*panic))))
+        })?;
+        let answer = as_received(&method, answer)?;
+        Ok(answer.map(|body| {
             let inside = InRuntimeBody {
                 runtime: runtime.clone(),
                 body,
             };
             receive(inside).into()
-        };
-        Ok(Response::from_parts(parts, body))
+        }))
     }
 }
 
@@ -159,7 +165,7 @@ impl LocalAnswer for String {
         let text = HeaderValue::from_static("text/plain; charset=utf-8");
         let mut response = Response::new(Bytes::from(self).into());
         let headers = response.headers_mut();
-        headers.insert(http::header::CONTENT_TYPE, text);
+        headers.insert(CONTENT_TYPE, text);
         Ok(response)
     }
 }
@@ -185,6 +191,38 @@ impl<T: LocalAnswer, E: Into<BoxError>> LocalAnswer for Result<T, E> {
             Err(error) => Err(failed(error.into())),
         }
     }
+}
+
+/// What was said when it panicked.
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message")
+}
+
+/// The response as it would have arrived over a connection: RFC 9112 section 6.
+fn as_received(
+    method: &Method,
+    mut answer: Response<OutgoingBody>,
+) -> Result<Response<OutgoingBody>, SendError> {
+    let status = answer.status();
+    if status.is_informational() {
+        let error = SendError::new(SendErrorKind::HttpResponseStatusInvalid);
+        return Err(error.with_source(format!("{status} is no final status")));
+    }
+    let has_no_body = status == StatusCode::NO_CONTENT || status == StatusCode::NOT_MODIFIED;
+    if !has_no_body && !answer.headers().contains_key(TRANSFER_ENCODING) {
+        let length = answer.body().known_length().map(HeaderValue::from);
+        if let (Entry::Vacant(entry), Some(length)) =
+            (answer.headers_mut().entry(CONTENT_LENGTH), length)
+        {
+            entry.insert(length);
+        }
+    }
+    if has_no_body || *method == Method::HEAD {
+        *answer.body_mut() = OutgoingBody::empty();
+    }
+    Ok(answer)
 }
 
 fn failed(error: BoxError) -> SendError {

@@ -115,8 +115,7 @@ impl Host {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let addresses = request.extensions().get::<ConnectionAddresses>();
-        let addresses = addresses.copied().unwrap_or_default();
+        let addresses = ConnectionAddresses::of(&request);
         serve::answer(self, request, addresses, None).await
     }
 
@@ -132,8 +131,7 @@ impl Host {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let addresses = request.extensions().get::<ConnectionAddresses>();
-        let addresses = addresses.copied().unwrap_or_default();
+        let addresses = ConnectionAddresses::of(&request);
         let (sender, finished) = finished::channel();
         let response = serve::answer_and_report(self, request, addresses, None, Some(sender)).await;
         (response, finished)

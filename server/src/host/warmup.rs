@@ -25,7 +25,7 @@ impl Host {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let addresses = ConnectionAddresses::default();
+        let addresses = ConnectionAddresses::of(&request);
         let request = serve::client_request(request, addresses, None, self.ids()).ok()?;
         let alone = Service {
             platform: Platform {

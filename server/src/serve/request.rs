@@ -25,6 +25,14 @@ pub struct ConnectionAddresses {
     pub server: SocketAddr,
 }
 
+impl ConnectionAddresses {
+    /// What a request says about itself.
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let extension = request.extensions().get();
+        extension.copied().unwrap_or_default()
+    }
+}
+
 impl Default for ConnectionAddresses {
     fn default() -> Self {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -20,11 +20,13 @@ mod answer;
 mod sent;
 
 use std::error::Error as StdError;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 
 use abi_core::body::OutgoingBody;
 use abi_core::http::{SendError, SendErrorKind};
 use bytes::Bytes;
+use futures_util::FutureExt;
 use http::Request;
 use http_body_util::Empty;
 
@@ -92,7 +94,11 @@ impl TestBuilder {
                 let request = sent.record(request).await.map_err(|error| {
                     SendError::new(SendErrorKind::ConnectionTerminated).with_source(error)
                 })?;
-                answer(request).await.into_answer()
+                let answering = AssertUnwindSafe(async { answer(request).await });
+                match answering.catch_unwind().await {
+                    Ok(answer) => answer.into_answer(),
+                    Err(panic) => Err(sent.note_panic(panic)),
+                }
             }
         })
     }
@@ -179,6 +185,10 @@ impl TestHost {
     }
 
     /// Sends a request to the program, and waits until it has ended.
+    ///
+    /// # Panics
+    ///
+    /// When a mocked backend did.
     pub async fn send<B>(&self, request: Request<B>) -> Answer
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -188,6 +198,10 @@ impl TestHost {
         let (parts, body) = response.into_parts();
         let reading = answer::read(body);
         let ((body, broken_off), report) = futures_util::future::join(reading, finished).await;
+        if let Some(panic) = self.sent.take_panic() {
+            // An assertion in a mock is one of the test.
+            resume_unwind(panic);
+        }
         Answer {
             status: parts.status,
             headers: parts.headers,

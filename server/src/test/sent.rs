@@ -1,10 +1,12 @@
 //! What a program sends to mocked backends.
 
+use std::any::Any;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use abi_core::body::{Body, BodyError, OutgoingBody};
+use abi_core::http::{SendError, SendErrorKind};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, Uri};
 use http_body::{Frame, SizeHint};
@@ -30,7 +32,12 @@ pub struct SentRequest {
 
 /// Keeps what mocked backends get. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Recorder(Arc<Mutex<Vec<Recorded>>>);
+pub(super) struct Recorder {
+    requests: Arc<Mutex<Vec<Recorded>>>,
+    panic: Arc<Mutex<Option<Panic>>>,
+}
+
+type Panic = Box<dyn Any + Send>;
 
 /// A request whose body may still arrive.
 #[derive(Debug)]
@@ -50,7 +57,7 @@ impl Recorder {
         let (parts, body) = request.into_parts();
         let name = parts.extensions.get::<BackendName>();
         let seen = Seen::default();
-        lock(&self.0).push(Recorded {
+        lock(&self.requests).push(Recorded {
             request: SentRequest {
                 backend: name.map(|name| name.0.clone()).unwrap_or_default(),
                 method: parts.method.clone(),
@@ -72,7 +79,18 @@ impl Recorder {
 
     /// Everything since it was last asked.
     pub(super) fn take(&self) -> Vec<Recorded> {
-        std::mem::take(&mut *lock(&self.0))
+        std::mem::take(&mut *lock(&self.requests))
+    }
+
+    /// Keeps the first panic of a mock for the test, and gives what the program is told.
+    pub(super) fn note_panic(&self, panic: Panic) -> SendError {
+        lock(&self.panic).get_or_insert(panic);
+        SendError::new(SendErrorKind::InternalError).with_source("the mocked backend panicked")
+    }
+
+    /// The panic of a mock, if there was one.
+    pub(super) fn take_panic(&self) -> Option<Panic> {
+        lock(&self.panic).take()
     }
 }
 
