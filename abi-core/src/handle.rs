@@ -3,7 +3,6 @@
 //! Each kind is a newtype, so that a request handle cannot be looked up as a response. Numbers start at 1, are never
 //! reused within a session (a stale number must not name something new), and a table has a maximum.
 
-use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
 use crate::error::{Error, Result};
@@ -41,10 +40,12 @@ macro_rules! handles {
         impl Handle for $name {
             const KIND: &'static str = $kind;
 
+            #[inline]
             fn from_number(number: u32) -> Self {
                 Self(number)
             }
 
+            #[inline]
             fn number(self) -> u32 {
                 self.0
             }
@@ -54,10 +55,12 @@ macro_rules! handles {
             const SIZE: u32 = 4;
             const ALIGN: u32 = 4;
 
+            #[inline]
             fn read(bytes: &[u8]) -> Self {
                 Self(u32::read(bytes))
             }
 
+            #[inline]
             fn write(self, bytes: &mut [u8]) {
                 self.0.write(bytes);
             }
@@ -119,19 +122,29 @@ handles! {
 }
 
 /// What a session holds of one kind, by handle.
+///
+/// Most sessions hold a few things of each kind, so they lie side by side in the order of their numbers. What is
+/// removed leaves a gap; when gaps are the majority they are closed, so that memory follows what is held and not what
+/// was ever made.
 #[derive(Debug)]
 pub struct Table<H, T> {
-    items: BTreeMap<u32, T>,
+    /// Numbers and items, in rising order of the numbers.
+    entries: Vec<(u32, Option<T>)>,
+    held: usize,
     next: u32,
     handle: PhantomData<fn() -> H>,
 }
+
+/// How many gaps are left alone, however few items there are.
+const GAPS_MIN: usize = 16;
 
 impl<H: Handle, T> Table<H, T> {
     /// An empty table.
     #[must_use]
     pub fn new() -> Self {
         Self {
-            items: BTreeMap::new(),
+            entries: Vec::new(),
+            held: 0,
             next: 1,
             handle: PhantomData,
         }
@@ -141,10 +154,8 @@ impl<H: Handle, T> Table<H, T> {
     #[must_use]
     pub fn with(item: T) -> (Self, H) {
         let mut table = Self::new();
-        let number = table.next;
-        table.next += 1;
-        table.items.insert(number, item);
-        (table, H::from_number(number))
+        let handle = table.push(item);
+        (table, handle)
     }
 
     /// Adds an item under a number that this table has never given out.
@@ -152,14 +163,35 @@ impl<H: Handle, T> Table<H, T> {
     /// # Errors
     ///
     /// [`Error::LimitExceeded`] when [`TABLE_CAPACITY`] items are held, or the numbers are used up.
+    #[inline]
     pub fn insert(&mut self, item: T) -> Result<H> {
-        if self.items.len() >= TABLE_CAPACITY || self.next >= NO_HANDLE {
+        if self.held >= TABLE_CAPACITY || self.next >= NO_HANDLE {
             return Err(Error::LimitExceeded(H::KIND));
         }
+        Ok(self.push(item))
+    }
+
+    fn push(&mut self, item: T) -> H {
         let number = self.next;
         self.next += 1;
-        self.items.insert(number, item);
-        Ok(H::from_number(number))
+        self.held += 1;
+        self.entries.push((number, Some(item)));
+        H::from_number(number)
+    }
+
+    /// Where the entry of this number is, if there is one.
+    #[inline]
+    fn position(&self, number: u32) -> Option<usize> {
+        let (first, _) = self.entries.first()?;
+        // Until gaps are closed for the first time, numbers are consecutive.
+        let guess = number.checked_sub(*first)? as usize;
+        match self.entries.get(guess) {
+            Some((found, _)) if *found == number => Some(guess),
+            _ => self
+                .entries
+                .binary_search_by_key(&number, |(number, _)| *number)
+                .ok(),
+        }
     }
 
     /// The item that `handle` names.
@@ -167,8 +199,11 @@ impl<H: Handle, T> Table<H, T> {
     /// # Errors
     ///
     /// [`Error::BadHandle`].
+    #[inline]
     pub fn get(&self, handle: H) -> Result<&T> {
-        self.items.get(&handle.number()).ok_or(bad(handle))
+        self.position(handle.number())
+            .and_then(|at| self.entries[at].1.as_ref())
+            .ok_or_else(|| bad(handle))
     }
 
     /// The item that `handle` names, to be changed.
@@ -176,8 +211,11 @@ impl<H: Handle, T> Table<H, T> {
     /// # Errors
     ///
     /// [`Error::BadHandle`].
+    #[inline]
     pub fn get_mut(&mut self, handle: H) -> Result<&mut T> {
-        self.items.get_mut(&handle.number()).ok_or(bad(handle))
+        self.position(handle.number())
+            .and_then(|at| self.entries[at].1.as_mut())
+            .ok_or_else(|| bad(handle))
     }
 
     /// Takes the item that `handle` names out of the table; the handle is dead from then on.
@@ -186,27 +224,43 @@ impl<H: Handle, T> Table<H, T> {
     ///
     /// [`Error::BadHandle`].
     pub fn remove(&mut self, handle: H) -> Result<T> {
-        self.items.remove(&handle.number()).ok_or(bad(handle))
+        let item = self
+            .position(handle.number())
+            .and_then(|at| self.entries[at].1.take())
+            .ok_or_else(|| bad(handle))?;
+        self.held -= 1;
+        self.close_gaps();
+        Ok(item)
+    }
+
+    fn close_gaps(&mut self) {
+        let gaps = self.entries.len() - self.held;
+        if gaps > GAPS_MIN.max(self.held) {
+            self.entries.retain(|(_, item)| item.is_some());
+            self.entries.shrink_to(2 * self.held + GAPS_MIN);
+        }
     }
 
     /// The handle of the first item for which `matches` holds.
     pub fn find(&self, mut matches: impl FnMut(&T) -> bool) -> Option<H> {
-        self.items
+        self.entries
             .iter()
-            .find(|(_, item)| matches(item))
+            .find(|(_, item)| item.as_ref().is_some_and(&mut matches))
             .map(|(number, _)| H::from_number(*number))
     }
 
     /// How many items are held.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
-        self.items.len()
+        self.held
     }
 
     /// Whether nothing is held.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
+        self.held == 0
     }
 }
 
@@ -216,6 +270,7 @@ impl<H: Handle, T> Default for Table<H, T> {
     }
 }
 
+#[cold]
 fn bad<H: Handle>(handle: H) -> Error {
     Error::BadHandle {
         kind: H::KIND,
@@ -236,6 +291,33 @@ mod tests {
         assert_ne!(first, second);
         assert!(matches!(table.get(first), Err(Error::BadHandle { .. })));
         assert_eq!(table.get(second).unwrap(), &"b");
+    }
+
+    #[test]
+    fn memory_follows_what_is_held() {
+        let mut table = Table::<RequestHandle, u32>::new();
+        let kept: Vec<_> = (0..3).map(|item| table.insert(item).unwrap()).collect();
+        let mut between = Vec::new();
+        for item in 0..10_000 {
+            let handle = table.insert(item).unwrap();
+            if item % 1000 == 0 {
+                between.push((handle, item));
+            } else {
+                assert_eq!(table.remove(handle).unwrap(), item);
+                assert!(table.get(handle).is_err());
+            }
+        }
+        assert_eq!(table.len(), 13);
+        assert!(table.entries.capacity() < 100);
+        for (item, handle) in kept.into_iter().enumerate() {
+            assert_eq!(*table.get(handle).unwrap(), item as u32);
+        }
+        for (handle, item) in between {
+            assert_eq!(table.remove(handle).unwrap(), item);
+        }
+        assert_eq!(table.len(), 3);
+        assert!(table.find(|item| *item == 2).is_some());
+        assert!(table.find(|item| *item == 1000).is_none());
     }
 
     #[test]

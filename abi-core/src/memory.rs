@@ -31,6 +31,7 @@ pub struct ByteMemory {
 impl ByteMemory {
     /// A zeroed memory of `len` bytes.
     #[must_use]
+    #[inline]
     pub fn new(len: usize) -> Self {
         Self {
             bytes: vec![0; len],
@@ -38,6 +39,7 @@ impl ByteMemory {
     }
 
     /// Access to this memory as hostcalls have it.
+    #[inline]
     pub fn lend(&mut self) -> Memory<'_> {
         Memory::new(self.data_mut())
     }
@@ -50,10 +52,12 @@ impl From<Vec<u8>> for ByteMemory {
 }
 
 impl GuestMemory for ByteMemory {
+    #[inline]
     fn data(&self) -> &[u8] {
         &self.bytes
     }
 
+    #[inline]
     fn data_mut(&mut self) -> &mut [u8] {
         &mut self.bytes
     }
@@ -68,6 +72,7 @@ pub struct GuestPtr<T> {
 impl<T> GuestPtr<T> {
     /// A pointer to `offset`.
     #[must_use]
+    #[inline]
     pub const fn new(offset: u32) -> Self {
         Self {
             offset,
@@ -77,24 +82,28 @@ impl<T> GuestPtr<T> {
 
     /// The offset in bytes from the start of the linear memory.
     #[must_use]
+    #[inline]
     pub const fn offset(self) -> u32 {
         self.offset
     }
 
     /// Whether this is the null pointer, which some hostcalls read as "not wanted".
     #[must_use]
+    #[inline]
     pub const fn is_null(self) -> bool {
         self.offset == 0
     }
 
     /// The same offset with another pointee.
     #[must_use]
+    #[inline]
     pub const fn cast<U>(self) -> GuestPtr<U> {
         GuestPtr::new(self.offset)
     }
 }
 
 impl<T> Clone for GuestPtr<T> {
+    #[inline]
     fn clone(&self) -> Self {
         *self
     }
@@ -128,10 +137,12 @@ macro_rules! guest_integers {
             const SIZE: u32 = size_of::<$ty>() as u32;
             const ALIGN: u32 = size_of::<$ty>() as u32;
 
+            #[inline]
             fn read(bytes: &[u8]) -> Self {
                 <[u8; size_of::<$ty>()]>::try_from(bytes).map_or(0, Self::from_le_bytes)
             }
 
+            #[inline]
             fn write(self, bytes: &mut [u8]) {
                 bytes.copy_from_slice(&self.to_le_bytes());
             }
@@ -190,18 +201,21 @@ pub struct Memory<'a> {
 impl<'a> Memory<'a> {
     /// Wraps the bytes of a linear memory.
     #[must_use]
+    #[inline]
     pub fn new(bytes: &'a mut [u8]) -> Self {
         Self { bytes }
     }
 
     /// The current size of the linear memory in bytes.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
     /// Whether the guest has no memory, or an empty one.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
@@ -211,6 +225,7 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// [`MemoryError::OutOfBounds`].
+    #[inline]
     pub fn bytes(&self, ptr: GuestPtr<u8>, len: u32) -> Result<&[u8], MemoryError> {
         let range = self.range(ptr.offset(), u64::from(len))?;
         Ok(&self.bytes[range])
@@ -221,6 +236,7 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// [`MemoryError::OutOfBounds`].
+    #[inline]
     pub fn bytes_mut(&mut self, ptr: GuestPtr<u8>, len: u32) -> Result<&mut [u8], MemoryError> {
         let range = self.range(ptr.offset(), u64::from(len))?;
         Ok(&mut self.bytes[range])
@@ -231,6 +247,7 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// [`MemoryError::OutOfBounds`] and [`MemoryError::NotUtf8`].
+    #[inline]
     pub fn text(&self, ptr: GuestPtr<u8>, len: u32) -> Result<&str, MemoryError> {
         std::str::from_utf8(self.bytes(ptr, len)?).map_err(|_| MemoryError::NotUtf8 {
             offset: ptr.offset(),
@@ -242,6 +259,7 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// [`MemoryError::OutOfBounds`] and [`MemoryError::Misaligned`].
+    #[inline]
     pub fn read<T: GuestValue>(&self, ptr: GuestPtr<T>) -> Result<T, MemoryError> {
         let range = self.typed_range(ptr, 1)?;
         Ok(T::read(&self.bytes[range]))
@@ -252,6 +270,7 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// [`MemoryError::OutOfBounds`] and [`MemoryError::Misaligned`].
+    #[inline]
     pub fn read_list<T: GuestValue>(
         &self,
         ptr: GuestPtr<T>,
@@ -269,6 +288,7 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// [`MemoryError::OutOfBounds`] and [`MemoryError::Misaligned`].
+    #[inline]
     pub fn write<T: GuestValue>(&mut self, ptr: GuestPtr<T>, value: T) -> Result<(), MemoryError> {
         let range = self.typed_range(ptr, 1)?;
         value.write(&mut self.bytes[range]);
@@ -282,6 +302,7 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// [`MemoryError::OutOfBounds`] and [`MemoryError::Misaligned`].
+    #[inline]
     pub fn check<T: GuestValue>(&self, ptr: GuestPtr<T>) -> Result<(), MemoryError> {
         self.typed_range(ptr, 1).map(drop)
     }
@@ -291,10 +312,12 @@ impl<'a> Memory<'a> {
     /// # Errors
     ///
     /// [`MemoryError::OutOfBounds`].
+    #[inline]
     pub fn check_bytes(&self, ptr: GuestPtr<u8>, len: u32) -> Result<(), MemoryError> {
         self.range(ptr.offset(), u64::from(len)).map(drop)
     }
 
+    #[inline]
     fn typed_range<T: GuestValue>(
         &self,
         ptr: GuestPtr<T>,
@@ -311,6 +334,7 @@ impl<'a> Memory<'a> {
     }
 
     /// The one place where bounds are checked; indexing with its result cannot panic.
+    #[inline]
     fn range(&self, offset: u32, len: u64) -> Result<Range<usize>, MemoryError> {
         let end = u64::from(offset) + len;
         if end > self.bytes.len() as u64 {
@@ -322,10 +346,12 @@ impl<'a> Memory<'a> {
 }
 
 impl GuestMemory for Memory<'_> {
+    #[inline]
     fn data(&self) -> &[u8] {
         self.bytes
     }
 
+    #[inline]
     fn data_mut(&mut self) -> &mut [u8] {
         self.bytes
     }

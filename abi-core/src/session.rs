@@ -201,6 +201,7 @@ impl Session {
         self.observer = Some(observer);
     }
 
+    #[inline]
     pub(crate) fn is_observed(&self) -> bool {
         self.observer.is_some()
     }

@@ -11,6 +11,9 @@ from pathlib import Path
 
 START_TIMEOUT_S = 120
 
+# Not a host, but what is left of one without a guest.
+BARE_HYPER = "bare hyper"
+
 
 @dataclass(frozen=True)
 class Host:
@@ -20,9 +23,10 @@ class Host:
     command: callable
 
 
-def find(fastlike, engines):
+def find(fastlike, bare_hyper, engines):
     """Every host there is on this machine; says which ones are missing."""
     found = [of_this_project(fastlike, engine) for engine in engines]
+    found.append(Host(BARE_HYPER, of_bare_hyper(bare_hyper)))
     peers = {"viceroy": viceroy, "fastlike-go": fastlike_go}
     for name, make in peers.items():
         path = shutil.which(name)
@@ -38,6 +42,13 @@ def of_this_project(program, engine):
         return [program, guest, "--engine", engine, "--addr", f"127.0.0.1:{port}", "-C", backends.manifest]
 
     return Host(f"fastlike {engine}", command)
+
+
+def of_bare_hyper(program):
+    def command(guest, port, backends):
+        return [program, f"127.0.0.1:{port}", f"127.0.0.1:{backends.ports['origin']}"]
+
+    return command
 
 
 def viceroy(program):

@@ -6,27 +6,31 @@ import subprocess
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from hosts import Running
+from hosts import BARE_HYPER, Running
 
 WARM_UP_S = 2
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Requests to one path of one guest, with the length of the right answer, and what is promised of wasmtime."""
+    """Requests to one path of one guest, with the length of the right answer, and what is promised of wasmtime.
+
+    `without_guest`: whether the same can be had without any guest, for comparison.
+    """
 
     name: str
     guest: str
     path: str
     length: int | None
     times_viceroy: float | None = None
+    without_guest: bool = False
 
 
 WORKLOADS = {
     workload.name: workload
     for workload in (
-        Workload("hello", "hello.wasm", "/", 19, times_viceroy=8),
-        Workload("proxy", "routes.wasm", "/proxy/origin/bytes/1024", 1024, times_viceroy=8),
+        Workload("hello", "hello.wasm", "/", 19, times_viceroy=8, without_guest=True),
+        Workload("proxy", "routes.wasm", "/proxy/origin/bytes/1024", 1024, times_viceroy=8, without_guest=True),
         Workload("stream", "routes.wasm", "/stream/64/1024", 65536, times_viceroy=6),
         Workload("fan-out", "routes.wasm", "/fanout/10", None),
     )
@@ -58,6 +62,7 @@ class Result:
 def compare(hosts, workload, root, backends, options):
     """Loads every host in turn, and again: what disturbs the machine meanwhile disturbs all of them alike."""
     guest = root / "tests" / "guests" / workload.guest
+    hosts = [host for host in hosts if workload.without_guest or host.name != BARE_HYPER]
     with ExitStack() as stack:
         running = [stack.enter_context(Running(host, guest, backends)) for host in hosts]
         running = [host for host in running if answers(host, workload)]

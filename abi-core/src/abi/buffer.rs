@@ -14,6 +14,7 @@ pub(super) struct OutBuffer {
 
 impl OutBuffer {
     /// Checks both before the work whose result they will take.
+    #[inline]
     pub(super) fn check(self, memory: &Memory<'_>) -> Result<Self> {
         memory.check_bytes(self.buffer, self.capacity)?;
         memory.check(self.written_out)?;
@@ -21,6 +22,7 @@ impl OutBuffer {
     }
 
     /// Writes a value and its length. When it does not fit, only the size it needs is written: guests retry with that.
+    #[inline]
     pub(super) fn write(self, memory: &mut Memory<'_>, value: &[u8]) -> Result<()> {
         if value.len() > self.capacity as usize {
             let needed = u32::try_from(value.len()).unwrap_or(0);

@@ -157,6 +157,7 @@ macro_rules! params {
             type Wasm = $wasm;
             const TYPE: WasmType = WasmType::$wasm_type;
 
+            #[inline]
             fn lift(wasm: $wasm) -> Self {
                 wasm as Self
             }
@@ -174,6 +175,7 @@ impl<T> Param for GuestPtr<T> {
     type Wasm = u32;
     const TYPE: WasmType = WasmType::I32;
 
+    #[inline]
     fn lift(wasm: u32) -> Self {
         Self::new(wasm)
     }
@@ -190,6 +192,7 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// A call on borrowed parts.
     #[must_use]
+    #[inline]
     pub fn new(memory: &'a mut [u8], session: &'a mut Session) -> Self {
         Self {
             memory: Memory::new(memory),
@@ -202,6 +205,7 @@ impl<'a> Call<'a> {
     /// # Errors
     ///
     /// [`Stop`] when the guest must not go on.
+    #[inline]
     pub fn complete<O: Outcome>(self, id: HostcallId, outcome: O) -> Result<O::Wasm, Stop> {
         if self.session.is_observed() || tracing::enabled!(tracing::Level::TRACE) {
             observe(self.session, id, &outcome);
@@ -246,6 +250,7 @@ pub trait Outcome: Sized {
 impl Outcome for Result<()> {
     type Wasm = u32;
 
+    #[inline]
     fn code(&self) -> Option<u32> {
         match self {
             Ok(()) => Some(0),
@@ -253,10 +258,12 @@ impl Outcome for Result<()> {
         }
     }
 
+    #[inline]
     fn error(&self) -> Option<&Error> {
         self.as_ref().err()
     }
 
+    #[inline]
     fn into_wasm(self) -> Result<u32, Stop> {
         match self {
             Ok(()) => Ok(0),
@@ -281,6 +288,7 @@ impl<E: Into<Error>> From<E> for WasiError {
 impl Outcome for WasiResult {
     type Wasm = u32;
 
+    #[inline]
     fn code(&self) -> Option<u32> {
         match self {
             Ok(()) => Some(Errno::Success.code()),
@@ -288,10 +296,12 @@ impl Outcome for WasiResult {
         }
     }
 
+    #[inline]
     fn error(&self) -> Option<&Error> {
         self.as_ref().err().map(|error| &error.0)
     }
 
+    #[inline]
     fn into_wasm(self) -> Result<u32, Stop> {
         match self {
             Ok(()) => Ok(Errno::Success.code()),
@@ -303,14 +313,17 @@ impl Outcome for WasiResult {
 impl Outcome for Result<Infallible, Stop> {
     type Wasm = ();
 
+    #[inline]
     fn code(&self) -> Option<u32> {
         None
     }
 
+    #[inline]
     fn error(&self) -> Option<&Error> {
         None
     }
 
+    #[inline]
     fn into_wasm(self) -> Result<(), Stop> {
         match self {
             Ok(never) => match never {},

@@ -60,17 +60,17 @@ impl Hostcall {
     }
 }
 
-/// What a store carries: the guest's memory, and the method of the only request, whose length only the run can tell.
+/// What a store carries: the guest's memory, and the methods of its requests, whose handles are their positions.
 struct State<M> {
     memory: Option<M>,
-    method: Method,
+    methods: Vec<Method>,
 }
 
 impl<M> Default for State<M> {
     fn default() -> Self {
         Self {
             memory: None,
-            method: Method::GET,
+            methods: vec![Method::GET, Method::GET],
         }
     }
 }
@@ -80,15 +80,16 @@ fn new(memory: &mut [u8], out: u32) -> Option<()> {
     write(memory, out, &1u32.to_le_bytes())
 }
 
-/// Writes a method and its length.
+/// Finds a request by its handle, and writes its method and its length.
 fn method_get(
     memory: &mut [u8],
-    method: &Method,
+    methods: &[Method],
+    request: u32,
     buffer: u32,
     capacity: u32,
     written_out: u32,
 ) -> Option<()> {
-    let method = method.as_str().as_bytes();
+    let method = methods.get(request as usize)?.as_str().as_bytes();
     if method.len() > capacity as usize {
         return None;
     }

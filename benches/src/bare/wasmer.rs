@@ -91,9 +91,9 @@ fn function(
         Hostcall::MethodGet => Function::new_typed_with_env(
             store,
             env,
-            |env: Env<'_>, _: u32, buffer: u32, capacity: u32, written_out: u32| {
-                with_memory(env, |memory, method| {
-                    method_get(memory, method, buffer, capacity, written_out)
+            |env: Env<'_>, request: u32, buffer: u32, capacity: u32, written_out: u32| {
+                with_memory(env, |memory, methods| {
+                    method_get(memory, methods, request, buffer, capacity, written_out)
                 })
             },
         ),
@@ -115,7 +115,7 @@ fn function(
 /// Serves a call with the guest's memory, as a slice.
 fn with_memory(
     mut env: FunctionEnvMut<'_, State>,
-    f: impl FnOnce(&mut [u8], &Method) -> Option<()>,
+    f: impl FnOnce(&mut [u8], &[Method]) -> Option<()>,
 ) -> u32 {
     let (state, store) = env.data_and_store_mut();
     let Some(memory) = &state.memory else {
@@ -125,7 +125,7 @@ fn with_memory(
     #[allow(unsafe_code, reason = "lending memory as a slice has no safe form")]
     // SAFETY: the guest waits for this call, its memory is not shared, and `f` has no access to the store.
     let bytes = unsafe { view.data_unchecked_mut() };
-    status(f(bytes, &state.method))
+    status(f(bytes, &state.methods))
 }
 
 /// A function that does nothing. Making one of a type known at compile time is cheaper, and so are all those of

@@ -88,14 +88,15 @@ fn define(
             module,
             name,
             |mut caller: Caller<'_, State>,
-             _: u32,
+             request: u32,
              buffer: u32,
              capacity: u32,
              written_out: u32| {
                 let (memory, state) = lend(&mut caller);
                 status(method_get(
                     memory,
-                    &state.guest.method,
+                    &state.guest.methods,
+                    request,
                     buffer,
                     capacity,
                     written_out,
