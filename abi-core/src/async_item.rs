@@ -13,6 +13,7 @@ use crate::body::{Body, OutgoingBody, PipeWriter, pipe};
 use crate::error::{Error, Result};
 use crate::handle::{AsyncItemHandle, BodyHandle, Handle, PendingRequestHandle, Table};
 use crate::http::{BackendResponse, SendError, SendErrorKind};
+use crate::stores::KvOperation;
 
 /// Something a guest can wait for.
 pub enum AsyncItem {
@@ -22,6 +23,8 @@ pub enum AsyncItem {
     Streaming(PipeWriter),
     /// A request under way; ready when it was answered or has failed.
     PendingRequest(PendingRequest),
+    /// An operation of a KV store under way; ready when it has ended.
+    Kv(KvOperation),
 }
 
 impl AsyncItem {
@@ -31,6 +34,7 @@ impl AsyncItem {
             Self::Body(body) => body.poll_ready(cx).map(drop),
             Self::Streaming(writer) => writer.poll_ready(cx).map(drop),
             Self::PendingRequest(pending) => pending.poll_ready(cx),
+            Self::Kv(operation) => operation.poll_ready(cx),
         }
     }
 }
@@ -41,6 +45,7 @@ impl fmt::Debug for AsyncItem {
             Self::Body(_) => "Body",
             Self::Streaming(_) => "Streaming",
             Self::PendingRequest(_) => "PendingRequest",
+            Self::Kv(_) => "Kv",
         })
     }
 }
@@ -138,7 +143,9 @@ impl Table<AsyncItemHandle, AsyncItem> {
         match std::mem::replace(item, AsyncItem::Streaming(writer)) {
             AsyncItem::Body(body) => Ok(OutgoingBody::streaming(body, reader)),
             // `body_mut` has just found a body here.
-            AsyncItem::Streaming(_) | AsyncItem::PendingRequest(_) => Err(bad(handle)),
+            AsyncItem::Streaming(_) | AsyncItem::PendingRequest(_) | AsyncItem::Kv(_) => {
+                Err(bad(handle))
+            }
         }
     }
 

@@ -6,6 +6,7 @@ use crate::body::BodyError;
 use crate::http::{SendError, SendErrorKind};
 use crate::memory::MemoryError;
 use crate::status::{Errno, FastlyStatus};
+use crate::stores::KvError;
 
 /// The result of a hostcall.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -48,6 +49,8 @@ pub enum Error {
     Body(BodyError),
     /// A request could not be sent, or was not answered.
     Send(Box<SendError>),
+    /// A KV store did not do what it was asked, and the hostcall has no other place to say so.
+    Store(KvError),
     /// A WASI call failed with this number.
     Wasi(Errno),
     /// The guest ends here.
@@ -87,6 +90,7 @@ impl Error {
             Self::Again => FastlyStatus::Again,
             Self::Body(error) => error.status(),
             Self::Send(error) => error.kind.status(),
+            Self::Store(error) => error.status(),
             Self::Wasi(_) => FastlyStatus::Error,
             Self::Stop(stop) => return Err(stop.clone()),
         })
@@ -114,7 +118,8 @@ impl Error {
             | Self::Again
             | Self::OutOfTurn(_)
             | Self::Body(_)
-            | Self::Send(_) => Errno::Inval,
+            | Self::Send(_)
+            | Self::Store(_) => Errno::Inval,
         })
     }
 }
@@ -135,6 +140,7 @@ impl fmt::Display for Error {
             Self::Again => f.write_str("the value is not known yet"),
             Self::Body(error) => error.fmt(f),
             Self::Send(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
             Self::Wasi(errno) => write!(f, "WASI error {errno:?}"),
             Self::Stop(stop) => stop.fmt(f),
         }
@@ -173,6 +179,12 @@ impl From<SendError> for Error {
     }
 }
 
+impl From<KvError> for Error {
+    fn from(error: KvError) -> Self {
+        Self::Store(error)
+    }
+}
+
 impl From<Stop> for Error {
     fn from(stop: Stop) -> Self {
         Self::Stop(stop)
@@ -182,6 +194,21 @@ impl From<Stop> for Error {
 impl From<Errno> for Error {
     fn from(errno: Errno) -> Self {
         Self::Wasi(errno)
+    }
+}
+
+impl KvError {
+    /// The XQD status of a hostcall that has no other place for this error.
+    #[must_use]
+    pub const fn status(self) -> FastlyStatus {
+        match self {
+            Self::BadRequest | Self::PreconditionFailed | Self::PayloadTooLarge => {
+                FastlyStatus::Inval
+            }
+            Self::NotFound => FastlyStatus::None,
+            Self::Internal => FastlyStatus::Error,
+            Self::TooManyRequests => FastlyStatus::Limitexceeded,
+        }
     }
 }
 

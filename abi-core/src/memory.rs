@@ -152,6 +152,26 @@ macro_rules! guest_integers {
 
 guest_integers!(u8, u16, u32, u64, i64);
 
+/// Consecutive fields of four bytes, which many of the ABI's records are made of.
+impl<const N: usize> GuestValue for [u32; N] {
+    const SIZE: u32 = 4 * N as u32;
+    const ALIGN: u32 = 4;
+
+    fn read(bytes: &[u8]) -> Self {
+        let mut fields = [0; N];
+        for (field, bytes) in fields.iter_mut().zip(bytes.chunks_exact(4)) {
+            *field = u32::read(bytes);
+        }
+        fields
+    }
+
+    fn write(self, bytes: &mut [u8]) {
+        for (field, bytes) in self.into_iter().zip(bytes.chunks_exact_mut(4)) {
+            field.write(bytes);
+        }
+    }
+}
+
 /// Why an access to guest memory was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -12,14 +12,14 @@ use crate::async_item::AsyncItem;
 use crate::body::{Body, OutgoingBody};
 use crate::error::{Error, Result};
 use crate::handle::{
-    AsyncItemHandle, BodyHandle, ConfigStoreHandle, LogEndpointHandle, RequestHandle,
-    ResponseHandle, SecretHandle, SecretStoreHandle, Table,
+    AclHandle, AsyncItemHandle, BodyHandle, ConfigStoreHandle, KvStoreHandle, LogEndpointHandle,
+    RequestHandle, ResponseHandle, SecretHandle, SecretStoreHandle, Table,
 };
 use crate::http::{Destination, DynamicBackend, RequestHead, ResponseHead};
 use crate::meter::CpuMeter;
 use crate::platform::Platform;
 use crate::stdio::Stdio;
-use crate::stores::{ConfigStore, SecretStore};
+use crate::stores::{Acl, ConfigStore, KvStore, SecretStore};
 use crate::table::Hostcall;
 
 /// A client's request, as it is given to a guest.
@@ -114,6 +114,8 @@ pub struct Session {
     pub(crate) items: Table<AsyncItemHandle, AsyncItem>,
     pub(crate) log_endpoints: Table<LogEndpointHandle, String>,
     pub(crate) config_stores: Table<ConfigStoreHandle, Arc<dyn ConfigStore>>,
+    pub(crate) kv_stores: Table<KvStoreHandle, Arc<dyn KvStore>>,
+    pub(crate) acls: Table<AclHandle, Arc<dyn Acl>>,
     pub(crate) secret_stores: Table<SecretStoreHandle, Arc<dyn SecretStore>>,
     pub(crate) secrets: Table<SecretHandle, Bytes>,
     pub(crate) dynamic_backends: BTreeMap<String, Arc<DynamicBackend>>,
@@ -155,6 +157,8 @@ impl Session {
             items,
             log_endpoints: Table::new(),
             config_stores: Table::new(),
+            kv_stores: Table::new(),
+            acls: Table::new(),
             secret_stores: Table::new(),
             secrets: Table::new(),
             dynamic_backends: BTreeMap::new(),

@@ -18,7 +18,8 @@ use futures_util::future::BoxFuture;
 use crate::http::{BackendRequest, BackendResponse, Destination, SendError, SendErrorKind};
 use crate::platform::{Backends, Clock, Executor, LogSource, Logs, Platform, Random};
 use crate::stores::{
-    ConfigItems, ConfigStore, ConfigStores, SecretItems, SecretStore, SecretStores, Stores,
+    Acl, Acls, ConfigItems, ConfigStore, ConfigStores, KvStore, KvStores, MemoryRateLimits,
+    SecretItems, SecretStore, SecretStores, Stores,
 };
 
 /// What a scripted backend does with a request.
@@ -41,6 +42,9 @@ struct State {
     backends: HashMap<String, Script>,
     config_stores: HashMap<String, Arc<dyn ConfigStore>>,
     secret_stores: HashMap<String, Arc<dyn SecretStore>>,
+    kv_stores: HashMap<String, Arc<dyn KvStore>>,
+    acls: HashMap<String, Arc<dyn Acl>>,
+    rates: Arc<MemoryRateLimits>,
     logs: Vec<String>,
     random: u8,
 }
@@ -69,6 +73,9 @@ impl World {
             stores: Stores {
                 config: Arc::new(self.clone()),
                 secrets: Arc::new(self.clone()),
+                kv: Arc::new(self.clone()),
+                acls: Arc::new(self.clone()),
+                rates: self.lock().rates.clone(),
             },
             logs: Arc::new(self.clone()),
         }
@@ -110,6 +117,17 @@ impl World {
         }
         let items = Arc::new(items);
         self.lock().secret_stores.insert(name.to_owned(), items);
+    }
+
+    /// Adds a KV store.
+    pub fn add_kv(&self, name: &str, store: impl KvStore + 'static) {
+        let mut state = self.lock();
+        state.kv_stores.insert(name.to_owned(), Arc::new(store));
+    }
+
+    /// Adds an access control list.
+    pub fn add_acl(&self, name: &str, list: impl Acl + 'static) {
+        self.lock().acls.insert(name.to_owned(), Arc::new(list));
     }
 
     /// The log lines so far, as `source :: message`.
@@ -290,6 +308,18 @@ impl ConfigStores for World {
 impl SecretStores for World {
     fn open(&self, name: &str) -> Option<Arc<dyn SecretStore>> {
         self.lock().secret_stores.open(name)
+    }
+}
+
+impl KvStores for World {
+    fn open(&self, name: &str) -> Option<Arc<dyn KvStore>> {
+        self.lock().kv_stores.open(name)
+    }
+}
+
+impl Acls for World {
+    fn open(&self, name: &str) -> Option<Arc<dyn Acl>> {
+        self.lock().acls.open(name)
     }
 }
 

@@ -38,7 +38,7 @@ pub use engines::engines;
 pub use host::{Drained, Finished, Host, HostBuilder, HostError, OnDisconnect};
 pub use program::ProgramSource;
 pub use serve::ConnectionAddresses;
-pub use stores::{Dictionary, SecretItems};
+pub use stores::{AclEntries, Dictionary, DurableKv, KvSettings, MemoryKv, SecretItems};
 pub use world::{CapturedLine, CapturedSource, LogCapture};
 
 /// The examples of the README, compiled.

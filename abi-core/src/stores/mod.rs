@@ -1,30 +1,50 @@
-//! What guests of a service share: config stores and secret stores.
+//! What guests of a service share: config stores, KV stores, secret stores, access control lists, and limits on rates.
 //!
 //! Each kind is a small trait, so that a host can bring its own, and has an implementation in memory beside it. They
 //! know no pointers and no handles.
 
+mod acl;
 mod config;
+mod kv;
+mod rate;
 mod secret;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+pub use acl::{Acl, AclEntries, AclEntry, Acls};
 pub use config::{
     CONFIG_KEY_LENGTH_MAX, CONFIG_VALUE_LENGTH_MAX, ConfigItems, ConfigStore, ConfigStores,
+};
+pub use kv::{
+    KV_KEY_BYTES_MAX, KV_LIST_LIMIT_MAX, KV_MEMORY_BYTES_MAX, KV_METADATA_BYTES_MAX,
+    KV_VALUE_BYTES_MAX, KvError, KvFuture, KvInsert, KvInsertMode, KvItem, KvKey, KvPage, KvQuery,
+    KvStore, KvStores, KvValue, MemoryKv, decode_cursor, next_generation,
+};
+pub(crate) use kv::{KvOperation, KvOperationKind, KvPieces, KvReply};
+pub use rate::{
+    EventCounter, MemoryRateLimits, PENALTY_MAX, PENALTY_MIN, RATE_ENTRIES_MAX, RateCheck,
+    RateLimits, RateWindow, penalty_time,
 };
 pub use secret::{
     SECRET_BYTES_MAX, SECRET_NAME_LENGTH_MAX, SecretItems, SecretStore, SecretStores,
     check_secret_name,
 };
 
-/// The stores of a service. By default there are none.
+/// The stores of a service. By default there are none, and nothing was counted.
 #[derive(Clone)]
 pub struct Stores {
     /// Dictionaries and config stores.
     pub config: Arc<dyn ConfigStores>,
     /// Secret stores.
     pub secrets: Arc<dyn SecretStores>,
+    /// KV stores.
+    pub kv: Arc<dyn KvStores>,
+    /// Access control lists.
+    pub acls: Arc<dyn Acls>,
+    /// Rate counters and penalty boxes.
+    pub rates: Arc<dyn RateLimits>,
 }
 
 impl Default for Stores {
@@ -32,6 +52,9 @@ impl Default for Stores {
         Self {
             config: Arc::new(HashMap::<String, Arc<dyn ConfigStore>>::new()),
             secrets: Arc::new(HashMap::<String, Arc<dyn SecretStore>>::new()),
+            kv: Arc::new(HashMap::<String, Arc<dyn KvStore>>::new()),
+            acls: Arc::new(HashMap::<String, Arc<dyn Acl>>::new()),
+            rates: Arc::new(MemoryRateLimits::new()),
         }
     }
 }

@@ -545,54 +545,54 @@ macro_rules! for_each_hostcall {
                 );
             }
             fastly_erl {
-                unsupported check_rate(
+                sync check_rate(
                     rc: GuestPtr<u8>, rc_len: u32, entry: GuestPtr<u8>, entry_len: u32, delta: u32, window: u32,
                     limit: u32, pb: GuestPtr<u8>, pb_len: u32, ttl: u32, out: GuestPtr<u32>
                 );
-                unsupported ratecounter_increment(
+                sync ratecounter_increment(
                     rc: GuestPtr<u8>, rc_len: u32, entry: GuestPtr<u8>, entry_len: u32, delta: u32
                 );
-                unsupported ratecounter_lookup_rate(
+                sync ratecounter_lookup_rate(
                     rc: GuestPtr<u8>, rc_len: u32, entry: GuestPtr<u8>, entry_len: u32, window: u32,
                     out: GuestPtr<u32>
                 );
-                unsupported ratecounter_lookup_count(
+                sync ratecounter_lookup_count(
                     rc: GuestPtr<u8>, rc_len: u32, entry: GuestPtr<u8>, entry_len: u32, duration: u32,
                     out: GuestPtr<u32>
                 );
-                unsupported penaltybox_add(
+                sync penaltybox_add(
                     pb: GuestPtr<u8>, pb_len: u32, entry: GuestPtr<u8>, entry_len: u32, ttl: u32
                 );
-                unsupported penaltybox_has(
+                sync penaltybox_has(
                     pb: GuestPtr<u8>, pb_len: u32, entry: GuestPtr<u8>, entry_len: u32, out: GuestPtr<u32>
                 );
             }
             fastly_object_store {
-                unsupported open(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<ObjectStoreHandle>);
-                unsupported lookup(
+                sync open(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<ObjectStoreHandle>);
+                async lookup(
                     store: ObjectStoreHandle, key: GuestPtr<u8>, key_len: u32, body_handle_out: GuestPtr<BodyHandle>
                 );
-                unsupported lookup_async(
+                sync lookup_async(
                     store: ObjectStoreHandle, key: GuestPtr<u8>, key_len: u32,
                     pending_handle_out: GuestPtr<PendingKvLookupHandle>
                 );
-                unsupported pending_lookup_wait(
+                async pending_lookup_wait(
                     pending_objstr_handle: PendingKvLookupHandle, body_handle_out: GuestPtr<BodyHandle>
                 );
-                unsupported insert(
+                async insert(
                     store: ObjectStoreHandle, key: GuestPtr<u8>, key_len: u32, body_handle: BodyHandle
                 );
-                unsupported insert_async(
+                async insert_async(
                     store: ObjectStoreHandle, key: GuestPtr<u8>, key_len: u32, body_handle: BodyHandle,
                     pending_handle_out: GuestPtr<PendingKvInsertHandle>
                 );
-                unsupported pending_insert_wait(pending_objstr_handle: PendingKvInsertHandle);
-                unsupported delete_async(
+                async pending_insert_wait(pending_objstr_handle: PendingKvInsertHandle);
+                sync delete_async(
                     store: ObjectStoreHandle, key: GuestPtr<u8>, key_len: u32,
                     pending_handle_out: GuestPtr<PendingKvDeleteHandle>
                 );
-                unsupported pending_delete_wait(pending_objstr_handle: PendingKvDeleteHandle);
-                unsupported pending_insert_wait_with_error(
+                async pending_delete_wait(pending_objstr_handle: PendingKvDeleteHandle);
+                async pending_insert_wait_with_error(
                     handle: PendingKvInsertHandle, kv_error_out: GuestPtr<u32>
                 );
             }
@@ -607,41 +607,41 @@ macro_rules! for_each_hostcall {
                 );
             }
             fastly_kv_store {
-                unsupported open(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<KvStoreHandle>);
-                unsupported lookup(
+                sync open(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<KvStoreHandle>);
+                sync lookup(
                     store: KvStoreHandle, key: GuestPtr<u8>, key_len: u32, lookup_config_mask: u32,
                     lookup_configuration: GuestPtr<KvLookupConfig>, handle_out: GuestPtr<KvStoreLookupHandle>
                 );
-                unsupported lookup_wait(
+                async lookup_wait(
                     handle: KvStoreLookupHandle, body_handle_out: GuestPtr<BodyHandle>, metadata_buf: GuestPtr<u8>,
                     metadata_buf_len: u32, nwritten_out: GuestPtr<u32>, generation_out: GuestPtr<u32>,
                     kv_error_out: GuestPtr<u32>
                 );
-                unsupported lookup_wait_v2(
+                async lookup_wait_v2(
                     handle: KvStoreLookupHandle, body_handle_out: GuestPtr<BodyHandle>, metadata_buf: GuestPtr<u8>,
                     metadata_buf_len: u32, nwritten_out: GuestPtr<u32>, generation_out: GuestPtr<u64>,
                     kv_error_out: GuestPtr<u32>
                 );
-                unsupported insert(
+                async insert(
                     store: KvStoreHandle, key: GuestPtr<u8>, key_len: u32, body_handle: BodyHandle,
                     insert_config_mask: u32, insert_configuration: GuestPtr<KvInsertConfig>,
                     handle_out: GuestPtr<KvStoreInsertHandle>
                 );
-                unsupported insert_wait(handle: KvStoreInsertHandle, kv_error_out: GuestPtr<u32>);
-                unsupported delete(
+                async insert_wait(handle: KvStoreInsertHandle, kv_error_out: GuestPtr<u32>);
+                sync delete(
                     store: KvStoreHandle, key: GuestPtr<u8>, key_len: u32, delete_config_mask: u32,
                     delete_configuration: GuestPtr<KvDeleteConfig>, handle_out: GuestPtr<KvStoreDeleteHandle>
                 );
-                unsupported delete_wait(handle: KvStoreDeleteHandle, kv_error_out: GuestPtr<u32>);
-                unsupported list(
+                async delete_wait(handle: KvStoreDeleteHandle, kv_error_out: GuestPtr<u32>);
+                sync list(
                     store: KvStoreHandle, list_config_mask: u32, list_configuration: GuestPtr<KvListConfig>,
                     handle_out: GuestPtr<KvStoreListHandle>
                 );
-                unsupported list_wait(
+                async list_wait(
                     handle: KvStoreListHandle, body_handle_out: GuestPtr<BodyHandle>, kv_error_out: GuestPtr<u32>
                 );
-                unsupported open_v2(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<KvStoreHandle>);
-                unsupported lookup_v2(
+                sync open_v2(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<KvStoreHandle>);
+                sync lookup_v2(
                     store: KvStoreHandle, key: GuestPtr<u8>, key_len: u32, lookup_config_mask: u32,
                     lookup_configuration: GuestPtr<KvLookupConfig>, handle_out: GuestPtr<KvStoreLookupHandle>
                 );
@@ -674,8 +674,8 @@ macro_rules! for_each_hostcall {
                 unsupported get_service_version(buf: GuestPtr<u8>, buf_len: u32, nwritten_out: GuestPtr<u32>);
             }
             fastly_acl {
-                unsupported open(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<AclHandle>);
-                unsupported lookup(
+                sync open(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<AclHandle>);
+                sync lookup(
                     acl: AclHandle, ip_octets: GuestPtr<u8>, ip_len: u32, body_handle_out: GuestPtr<BodyHandle>,
                     acl_error_out: GuestPtr<u32>
                 );

@@ -2,6 +2,7 @@
 
 mod body;
 mod fixture;
+mod kv;
 mod limits;
 mod request;
 mod response;

@@ -72,7 +72,7 @@ fn what_waits_is_what_the_abi_lets_wait() {
         .filter(|hostcall| hostcall.kind == Kind::Async && hostcall.module.starts_with("fastly_"));
     for hostcall in waiting {
         assert!(
-            may_wait(hostcall.module, hostcall.name),
+            may_wait(hostcall.module, hostcall.import_name()),
             "{}.{} waits and should not",
             hostcall.module,
             hostcall.name

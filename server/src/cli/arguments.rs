@@ -67,6 +67,14 @@ pub(super) struct ServeArguments {
     #[arg(long = "dictionary", visible_alias = "config-store", value_name = "NAME=FILE", value_parser = file)]
     pub dictionaries: Vec<(String, PathBuf)>,
 
+    /// A KV store in memory, maybe with the values of a JSON object; may be repeated.
+    #[arg(long = "kv", value_name = "NAME[=FILE]", value_parser = maybe_file)]
+    pub kv_stores: Vec<(String, Option<PathBuf>)>,
+
+    /// An access control list, from a JSON file of entries; may be repeated.
+    #[arg(long = "acl", value_name = "NAME=FILE", value_parser = file)]
+    pub acls: Vec<(String, PathBuf)>,
+
     /// A secret store, from a JSON object of strings; may be repeated.
     #[arg(long = "secret-store", value_name = "NAME=FILE", value_parser = file)]
     pub secret_stores: Vec<(String, PathBuf)>,
@@ -173,6 +181,17 @@ fn file(text: &str) -> Result<(String, PathBuf), String> {
     Ok((name, PathBuf::from(path)))
 }
 
+fn maybe_file(text: &str) -> Result<(String, Option<PathBuf>), String> {
+    if text.is_empty() {
+        return Err("it has to be a name, or a name, `=`, and a file".to_owned());
+    }
+    if !text.contains('=') {
+        return Ok((text.to_owned(), None));
+    }
+    let (name, path) = file(text)?;
+    Ok((name, Some(path)))
+}
+
 /// A length of time in seconds that a `Duration` can hold: from a millisecond to a year.
 fn seconds(text: &str) -> Result<f64, String> {
     const YEAR: f64 = 365.0 * 24.0 * 3600.0;
@@ -226,6 +245,8 @@ mod tests {
             "fastlike a.wasm --timeout 0",
             "fastlike a.wasm --timeout NaN",
             "fastlike a.wasm --env =x",
+            "fastlike a.wasm --kv =x",
+            "fastlike a.wasm --acl x",
             "fastlike a.wasm -q -v",
         ] {
             assert!(parse(line).is_err(), "{line}");

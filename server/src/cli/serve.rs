@@ -17,7 +17,7 @@ use super::signals::Signals;
 use crate::backends::BackendSettings;
 use crate::config::LimitSettings;
 use crate::host::{self, Drained, Host, HostBuilder};
-use crate::stores::{Dictionary, SecretItems, StoreError, from_file};
+use crate::stores::{AclEntries, Dictionary, KvSettings, SecretItems, StoreError, from_file};
 use crate::world::{LogFormat, LogWriter};
 
 /// How long background work may take to stop when the process ends.
@@ -143,6 +143,18 @@ fn with_stores(
         let dictionary =
             Dictionary::of_file(path.clone()).map_err(|error| wrong("dictionary", name, error))?;
         builder = builder.dictionary(name, dictionary);
+    }
+    for (name, path) in &arguments.kv_stores {
+        let settings = match path {
+            Some(path) => KvSettings::of_file(path).map_err(|error| wrong("kv", name, error))?,
+            None => KvSettings::default(),
+        };
+        builder = builder.kv_store_with(name, settings);
+    }
+    for (name, path) in &arguments.acls {
+        let list =
+            from_file(path, AclEntries::from_json).map_err(|error| wrong("acl", name, error))?;
+        builder = builder.acl(name, list);
     }
     for (name, path) in &arguments.secret_stores {
         let secrets = from_file(path, SecretItems::from_json)

@@ -3,10 +3,12 @@
 //! The format is that of the Fastly CLI and its local server, with a few keys more. [`Manifest::read`] does it all:
 //! mistakes are errors that name file, line and key; what is known but not supported yet is a warning.
 
+mod acls;
 mod backends;
 mod dictionaries;
 mod error;
 mod files;
+mod kv_stores;
 mod limits;
 mod reader;
 mod respond;
@@ -15,11 +17,11 @@ mod stores;
 
 use std::path::Path;
 
-use abi_core::stores::SecretItems;
+use abi_core::stores::{AclEntries, SecretItems};
 use toml::de::DeTable;
 
 use crate::backends::BackendSettings;
-use crate::stores::Dictionary;
+use crate::stores::{Dictionary, KvSettings};
 pub use error::ConfigError;
 use error::Problem;
 use files::Folder;
@@ -31,14 +33,10 @@ use reader::{Table, Value};
 const VERSION_MAX: u64 = 3;
 
 /// Tables of `[local_server]` that other tools use, or that later versions of this program will.
-const NOT_USED: [&str; 12] = [
-    "acls",
+const NOT_USED: [&str; 8] = [
     "device_detection",
     "fake_valid_fastly_keys",
     "geolocation",
-    "kv_stores",
-    "object_store",
-    "object_stores",
     "pushpin",
     "shielding_sites",
     "log_endpoints",
@@ -54,6 +52,10 @@ pub struct Manifest {
     pub backends: Vec<(String, BackendSettings)>,
     /// `[local_server.dictionaries]`, also called `config_stores`.
     pub dictionaries: Vec<(String, Dictionary)>,
+    /// `[local_server.kv_stores]`, also called `object_stores` and `object_store`.
+    pub kv_stores: Vec<(String, KvSettings)>,
+    /// `[local_server.acls]`.
+    pub acls: Vec<(String, AclEntries)>,
     /// `[local_server.secret_stores]`.
     pub secret_stores: Vec<(String, SecretItems)>,
     /// `[local_server.limits]`.
@@ -123,6 +125,12 @@ impl Manifest {
         if let Some(value) = local.get_either("dictionaries", "config_stores")? {
             self.dictionaries = named(&value, |value| dictionaries::read(value, folder))?;
         }
+        if let Some(value) = kv_stores_of(&mut local)? {
+            self.kv_stores = named(&value, |value| kv_stores::read(value, folder, warnings))?;
+        }
+        if let Some(value) = local.get("acls") {
+            self.acls = named(&value, |value| acls::read(value, folder, warnings))?;
+        }
         if let Some(value) = local.get("secret_stores") {
             for (name, value) in value.table()?.all() {
                 let secrets = secrets::read(name, &value, folder, warnings)?;
@@ -143,6 +151,18 @@ impl Manifest {
         warnings.extend(local.unknown());
         Ok(())
     }
+}
+
+/// The table of KV stores, by any of the names it has had.
+fn kv_stores_of<'a>(local: &mut Table<'a>) -> reader::Result<Option<Value<'a>>> {
+    let newer = local.get_either("kv_stores", "object_stores")?;
+    let older = local.get_either("kv_stores", "object_store")?;
+    if let (Some(_), Some(older)) = (&newer, local.get("object_store")) {
+        return Err(
+            older.problem("`object_store` is another name of `kv_stores`; use only one of them")
+        );
+    }
+    Ok(newer.or(older))
 }
 
 fn check_version(version: &Value<'_>) -> reader::Result<()> {

@@ -20,7 +20,12 @@ pub(super) fn read(
 ) -> Result<SecretItems> {
     check_secret_name(name).map_err(|error| value.problem(error.to_string()))?;
     let Some(elements) = value.elements() else {
-        let (file, path) = json_file(value, folder)?;
+        let mut table = value.table()?;
+        let Some((file, path)) = json_file(&mut table, folder)? else {
+            return Err(value
+                .problem("this has to be a list of secrets, or a table with `file` and `format`"));
+        };
+        table.refuse_unknown()?;
         return from_file(&path, SecretItems::from_json)
             .map_err(|error| file.problem(error.to_string()));
     };

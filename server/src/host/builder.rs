@@ -1,6 +1,5 @@
 //! [`HostBuilder`]: a host from its program and what it needs.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,18 +7,17 @@ use std::time::{Duration, Instant};
 use abi_core::engine::{EngineOptions, UnknownImports};
 use abi_core::platform::Logs;
 use abi_core::session::GuestEnvironment;
-use abi_core::stores::{SecretStore, Stores};
 use abi_core::{Engine, Limits, Platform, Program, Service};
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use super::hooks::{Hooks, hooked};
+use super::stores::GivenStores;
 use super::{Host, HostError, Inner, OnDisconnect, Policy, RequestIds};
 use crate::backends::{BackendSet, BackendSettings, InvalidUrl};
 use crate::config::{LimitSettings, Manifest};
 use crate::engines::{find_engine, shared_engine};
 use crate::program::{self, ProgramSource};
-use crate::stores::{Dictionary, DictionarySet};
 use crate::world::{SystemClock, SystemRandom, TokioExecutor, TracingLogs};
 
 type PlatformChange = Box<dyn FnOnce(Platform) -> Platform + Send>;
@@ -34,8 +32,7 @@ pub struct HostBuilder {
     program: Option<ProgramSource>,
     config: Option<PathBuf>,
     backends: Vec<(String, BackendSettings)>,
-    dictionaries: Vec<(String, Dictionary)>,
-    secret_stores: Vec<(String, Arc<dyn SecretStore>)>,
+    pub(super) stores: GivenStores,
     limits: LimitSettings,
     environment: Vec<(String, String)>,
     arguments: Option<Vec<String>>,
@@ -86,22 +83,6 @@ impl HostBuilder {
         settings: impl Into<BackendSettings>,
     ) -> Self {
         self.backends.push((name.into(), settings.into()));
-        self
-    }
-
-    /// A dictionary or config store.
-    pub fn dictionary(mut self, name: impl Into<String>, dictionary: Dictionary) -> Self {
-        self.dictionaries.push((name.into(), dictionary));
-        self
-    }
-
-    /// A secret store: [`SecretItems`](crate::SecretItems), or one of the embedder's own.
-    pub fn secret_store(
-        mut self,
-        name: impl Into<String>,
-        store: impl SecretStore + 'static,
-    ) -> Self {
-        self.secret_stores.push((name.into(), Arc::new(store)));
         self
     }
 
@@ -200,7 +181,7 @@ impl HostBuilder {
         };
         let environment = environment(&self, &manifest);
         let left_behind = TaskTracker::new();
-        let platform = platform(self, manifest, &runtime, left_behind.clone(), random);
+        let platform = platform(self, manifest, &runtime, left_behind.clone(), random)?;
         let service = Service {
             limits,
             environment: Arc::new(environment),
@@ -270,14 +251,15 @@ struct Compiled {
 
 fn platform(
     builder: HostBuilder,
-    manifest: Manifest,
+    mut manifest: Manifest,
     runtime: &Handle,
     left_behind: TaskTracker,
     random: SystemRandom,
-) -> Platform {
+) -> Result<Platform, HostError> {
     let hooks = builder.hooks;
     // Of two with one name the later one counts, which is the one from the builder.
-    let backends = manifest.backends.into_iter().chain(builder.backends);
+    let given = std::mem::take(&mut manifest.backends);
+    let backends = given.into_iter().chain(builder.backends);
     let mut backends = BackendSet::new(runtime.clone(), backends);
     if let Some(settings) = hooks.default_backend {
         backends = backends.with_fallback(settings);
@@ -285,30 +267,23 @@ fn platform(
     if let Some(settings) = hooks.dynamic_backends {
         backends = backends.with_dynamic_backends(settings);
     }
-    let dictionaries = manifest
-        .dictionaries
-        .into_iter()
-        .chain(builder.dictionaries);
-    let secrets = manifest.secret_stores.into_iter();
-    let secrets =
-        secrets.map(|(name, items)| -> (_, Arc<dyn SecretStore>) { (name, Arc::new(items)) });
-    let secrets: HashMap<_, _> = secrets.chain(builder.secret_stores).collect();
+    let stores = builder
+        .stores
+        .after(GivenStores::of(manifest))
+        .open(runtime)?;
     let logs = builder.logs.unwrap_or_else(|| Arc::new(TracingLogs));
     let platform = Platform {
         clock: Arc::new(SystemClock::new(runtime.clone())),
         random: Arc::new(random),
         executor: Arc::new(TokioExecutor::new(runtime.clone(), left_behind)),
         backends: Arc::new(backends),
-        stores: Stores {
-            config: Arc::new(DictionarySet::from_iter(dictionaries)),
-            secrets: Arc::new(secrets),
-        },
+        stores,
         logs: hooked(logs, hooks.log_endpoints),
     };
-    match builder.platform {
+    Ok(match builder.platform {
         Some(change) => change(platform),
         None => platform,
-    }
+    })
 }
 
 fn environment(builder: &HostBuilder, manifest: &Manifest) -> GuestEnvironment {

@@ -5,6 +5,7 @@ use abi_core::engine::{CompileError, EngineError};
 use crate::config::ConfigError;
 use crate::engines::UnknownEngine;
 use crate::program::ProgramError;
+use crate::stores::StoreError;
 use crate::world::NoRandomness;
 
 /// Why a host could not be made.
@@ -46,6 +47,14 @@ pub enum HostError {
     /// The configuration is not valid.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A KV store cannot be opened.
+    #[error("the KV store `{store}` cannot be opened: {error}")]
+    KvStore {
+        /// Its name.
+        store: String,
+        /// Why.
+        error: StoreError,
+    },
     /// The operating system gives no randomness.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),

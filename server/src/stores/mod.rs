@@ -1,9 +1,14 @@
 //! The stores that guests read and write, as far as they need files; the others are those of [`abi_core::stores`].
 
 mod dictionaries;
+mod durable;
 mod error;
+mod kv;
 
-pub use abi_core::stores::SecretItems;
+pub use abi_core::stores::{AclEntries, MemoryKv, SecretItems};
 pub use dictionaries::{Dictionary, DictionarySet};
+pub use durable::DurableKv;
 pub use error::StoreError;
 pub(crate) use error::from_file;
+pub use kv::{KvSeed, KvSettings};
+pub(crate) use kv::{decode_base64, seeds_of_json};

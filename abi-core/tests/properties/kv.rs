@@ -1,0 +1,190 @@
+//! The KV store in memory beside a map.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use abi_core::stores::{
+    KvError, KvFuture, KvInsert, KvInsertMode, KvKey, KvQuery, KvStore, MemoryKv,
+};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Wait(u64),
+    Insert {
+        key: String,
+        value: Vec<u8>,
+        mode: KvInsertMode,
+        seconds: Option<u64>,
+        match_generation: Option<bool>,
+    },
+    Delete(String),
+    List {
+        prefix: String,
+        after: Option<String>,
+        limit: u32,
+    },
+}
+
+fn key() -> impl Strategy<Value = String> {
+    "[ab]{1,3}"
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let mode = prop::sample::select(vec![
+        KvInsertMode::Overwrite,
+        KvInsertMode::Add,
+        KvInsertMode::Append,
+        KvInsertMode::Prepend,
+    ]);
+    let insert = (
+        key(),
+        prop::collection::vec(any::<u8>(), 0..4),
+        mode,
+        prop::option::of(0..5_u64),
+        prop::option::of(any::<bool>()),
+    );
+    let insert = insert.prop_map(
+        |(key, value, mode, seconds, match_generation)| Step::Insert {
+            key,
+            value,
+            mode,
+            seconds,
+            match_generation,
+        },
+    );
+    let list = ("[ab]{0,2}", prop::option::of(key()), 1..5_u32);
+    let list = list.prop_map(|(prefix, after, limit)| Step::List {
+        prefix,
+        after,
+        limit,
+    });
+    prop_oneof![
+        1 => (0..3_u64).prop_map(Step::Wait),
+        4 => insert,
+        1 => key().prop_map(Step::Delete),
+        1 => list,
+    ]
+}
+
+#[derive(Clone, Debug)]
+struct Item {
+    value: Vec<u8>,
+    expires: Option<u64>,
+}
+
+/// Items by key, those whose time is over left out.
+type Model = BTreeMap<String, Item>;
+
+fn done<T>(future: KvFuture<T>) -> Result<T, KvError> {
+    future.now_or_never().expect("memory does not wait")
+}
+
+proptest! {
+    #[test]
+    fn the_store_does_what_the_map_does(steps in prop::collection::vec(step(), 1..80)) {
+        let store = MemoryKv::new();
+        let mut model = Model::new();
+        let mut seconds_now = 1_000_000;
+        let mut generations = Vec::new();
+        for step in steps {
+            let now = Duration::from_secs(seconds_now);
+            let parse = |key: &str| KvKey::new(key).unwrap();
+            match step {
+                Step::Wait(seconds) => {
+                    seconds_now += seconds;
+                    model.retain(|_, item| item.expires.is_none_or(|end| end > seconds_now));
+                }
+                Step::Insert { key, value, mode, seconds, match_generation } => {
+                    let found = done(store.lookup(parse(&key), now)).ok();
+                    let if_generation_match = match_generation.map(|right| {
+                        let generation = found.as_ref().map_or(7, |item| item.generation);
+                        if right { generation } else { generation + 1 }
+                    });
+                    let insert = KvInsert {
+                        value: Bytes::from(value.clone()).into(),
+                        mode,
+                        metadata: None,
+                        time_to_live: seconds.map(Duration::from_secs),
+                        if_generation_match,
+                    };
+                    let outcome = done(store.insert(parse(&key), insert, now));
+                    let existing = model.get(&key).cloned();
+                    let is_met = match_generation.is_none_or(|right| right && existing.is_some())
+                        && !(mode == KvInsertMode::Add && existing.is_some());
+                    prop_assert_eq!(outcome.is_ok(), is_met);
+                    if !is_met {
+                        continue;
+                    }
+                    let kept = existing.filter(|_| {
+                        matches!(mode, KvInsertMode::Append | KvInsertMode::Prepend)
+                    });
+                    let before = kept.as_ref().map(|item| item.value.clone()).unwrap_or_default();
+                    let value = match mode {
+                        KvInsertMode::Append => [before, value].concat(),
+                        KvInsertMode::Prepend => [value, before].concat(),
+                        _ => value,
+                    };
+                    let expires = match seconds {
+                        Some(seconds) => Some(seconds_now + seconds),
+                        None => kept.and_then(|item| item.expires),
+                    };
+                    generations.push(store.item(&key).unwrap().generation);
+                    model.insert(key, Item { value, expires });
+                    model.retain(|_, item| item.expires.is_none_or(|end| end > seconds_now));
+                }
+                Step::Delete(key) => {
+                    let removed = model.remove(&key).is_some();
+                    prop_assert_eq!(done(store.delete(parse(&key), now)).is_ok(), removed);
+                }
+                Step::List { prefix, after, limit } => {
+                    let mut expected: Vec<_> = model
+                        .keys()
+                        .filter(|key| key.starts_with(&prefix) && after.as_ref().is_none_or(|after| *key > after))
+                        .cloned()
+                        .collect();
+                    let has_more = expected.len() > limit as usize;
+                    expected.truncate(limit as usize);
+                    let query = KvQuery { prefix, after, limit, eventual: false };
+                    let page = done(store.list(query, now)).unwrap();
+                    prop_assert_eq!(page.keys, expected);
+                    prop_assert_eq!(page.has_more, has_more);
+                }
+            }
+        }
+        let now = Duration::from_secs(seconds_now);
+        for (key, item) in &model {
+            let found = done(store.lookup(KvKey::new(key).unwrap(), now)).unwrap();
+            prop_assert_eq!(&found.value.to_bytes()[..], &item.value[..]);
+        }
+        prop_assert!(generations.is_sorted_by(|one, next| one < next), "{:?}", generations);
+        let stored: usize = store.keys().iter().map(|key| key.len() + store.get(key).unwrap().len()).sum();
+        prop_assert_eq!(store.bytes(), stored);
+    }
+}
+
+#[test]
+fn of_many_threads_that_add_a_key_one_does() {
+    let store = MemoryKv::new();
+    let added = std::sync::atomic::AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for number in 0..200 {
+                    let insert = KvInsert {
+                        mode: KvInsertMode::Add,
+                        ..KvInsert::default()
+                    };
+                    let key = KvKey::new(&format!("key {number}")).unwrap();
+                    if done(store.insert(key, insert, Duration::ZERO)).is_ok() {
+                        added.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(added.into_inner(), 200);
+    assert_eq!(store.keys().len(), 200);
+}

@@ -1,0 +1,6 @@
+//! What holds for every input: the stores beside models that are too simple to be wrong, and parsers that meet bytes
+//! from anywhere.
+
+mod kv;
+mod parsers;
+mod rates;

@@ -1,0 +1,224 @@
+//! What a lookup in each kind of store costs, from one thread and from as many as the machine has, and what a write to
+//! a KV store costs that is on the disk when it is acknowledged.
+//!
+//! Stores are called as hostcalls call them, without a guest: what a hostcall costs beside is in `hostcall`.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+use std::{fmt, thread};
+
+use abi_core::stores::{
+    Acl, ConfigItems, ConfigStore, EventCounter, KvInsert, KvKey, KvStore, KvValue, MemoryKv,
+    MemoryRateLimits, RateCheck, RateLimits, RateWindow, SecretItems, SecretStore,
+};
+use benches::{drive, measure};
+use bytes::Bytes;
+use criterion::{Criterion, Throughput};
+use fastlike::{AclEntries, Dictionary, DurableKv};
+use futures_util::future::join_all;
+
+/// How many items each store has.
+const ITEMS: u32 = 10_000;
+
+/// The size of each value, in bytes.
+const VALUE_BYTES: usize = 1024;
+
+/// What lookups and writes are made at.
+const NOW: Duration = Duration::from_secs(1_800_000_000);
+
+fn threads() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Items in an order that has nothing to do with that of the keys.
+fn scattered(number: u64) -> u32 {
+    (number.wrapping_mul(2_654_435_761) % u64::from(ITEMS)) as u32
+}
+
+fn key(number: u32) -> String {
+    format!("group/{number:05}")
+}
+
+/// Measures `lookup`, which is given a number that is another one each time, from one thread and from several.
+fn lookups(criterion: &mut Criterion, name: &str, lookup: impl Fn(u64) + Sync) {
+    let mut group = criterion.benchmark_group(format!("stores/{name}"));
+    group.throughput(Throughput::Elements(1));
+    let mut counts = vec![1, threads()];
+    counts.dedup();
+    for threads in counts {
+        group.bench_function(format!("{threads} threads"), |bencher| {
+            bencher.iter_custom(|iterations| at_once(threads, iterations, &lookup));
+        });
+    }
+    group.finish();
+}
+
+/// How long `iterations` lookups take when threads share them.
+fn at_once(threads: usize, iterations: u64, lookup: &(impl Fn(u64) + Sync)) -> Duration {
+    let barrier = Barrier::new(threads + 1);
+    thread::scope(|scope| {
+        let share = iterations.div_ceil(threads as u64);
+        let working: Vec<_> = (0..threads as u64)
+            .map(|thread| {
+                let barrier = &barrier;
+                scope.spawn(move || {
+                    barrier.wait();
+                    (0..share).for_each(|number| lookup(number * 31 + thread));
+                })
+            })
+            .collect();
+        barrier.wait();
+        let started = Instant::now();
+        for thread in working {
+            thread.join().expect("a lookup does not panic");
+        }
+        started.elapsed()
+    })
+}
+
+fn config_stores(criterion: &mut Criterion) {
+    let items = || (0..ITEMS).map(|number| (key(number), "v".repeat(100)));
+    let store = ConfigItems::new(items()).expect("these are short");
+    lookups(criterion, "config_store", |number| {
+        assert!(store.get(&key(scattered(number))).is_some());
+    });
+
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let path = folder.path().join("items.json");
+    let json: serde_json::Map<_, _> = items().map(|(key, value)| (key, value.into())).collect();
+    std::fs::write(&path, serde_json::Value::from(json).to_string()).expect("it can be written");
+    let dictionary = Dictionary::of_file(path).expect("it was just written");
+    let stores = fastlike::stores::DictionarySet::from_iter([("file".to_owned(), dictionary)]);
+    lookups(criterion, "config_store_file_open_and_get", |number| {
+        use abi_core::stores::ConfigStores;
+        let store = stores.open("file").expect("it is there");
+        assert!(store.get(&key(scattered(number))).is_some());
+    });
+}
+
+fn secret_stores(criterion: &mut Criterion) {
+    let mut store = SecretItems::new();
+    for number in 0..ITEMS {
+        let name = format!("secret-{number}");
+        store.insert(&name, vec![1; 32]).expect("this is a name");
+    }
+    lookups(criterion, "secret_store", |number| {
+        let name = format!("secret-{}", scattered(number));
+        assert!(store.get(&name).is_some());
+    });
+}
+
+fn acls(criterion: &mut Criterion) {
+    let mut list = AclEntries::new();
+    for number in 0..ITEMS {
+        let network = Ipv4Addr::from(number << 12);
+        let prefix = format!("{network}/{}", 20 + number % 13);
+        list.insert(prefix.parse().expect("this is a network"), "BLOCK");
+    }
+    lookups(criterion, "acl", |number| {
+        let address = IpAddr::V4(Ipv4Addr::from(scattered(number) << 12));
+        assert!(list.lookup(address).is_some());
+    });
+}
+
+fn rates(criterion: &mut Criterion) {
+    let limits = MemoryRateLimits::new();
+    let window = RateWindow::of_rate(10).expect("it is one of them");
+    for number in 0..ITEMS {
+        limits.increment("counter", &key(number), 1, NOW);
+    }
+    lookups(criterion, "rate_count", |number| {
+        assert!(limits.count("counter", &key(scattered(number)), window, NOW) > 0);
+    });
+    lookups(criterion, "rate_check", |number| {
+        let check = RateCheck {
+            counter: "counter",
+            entry: &key(scattered(number)),
+            delta: 1,
+            window,
+            limit: u32::MAX,
+            penalty_box: "box",
+            penalty: Duration::from_secs(60),
+        };
+        assert!(!check.is_refused(&limits, NOW));
+    });
+    assert!(size_of::<EventCounter>() <= 304);
+}
+
+fn value() -> KvValue {
+    Bytes::from(vec![7; VALUE_BYTES]).into()
+}
+
+fn insert() -> KvInsert {
+    KvInsert {
+        value: value(),
+        ..KvInsert::default()
+    }
+}
+
+fn kv_key(number: u32) -> KvKey {
+    KvKey::new(&key(number)).expect("this is a key")
+}
+
+fn kv_lookups(criterion: &mut Criterion, name: &str, store: &(impl KvStore + fmt::Debug)) {
+    lookups(criterion, name, |number| {
+        let found = drive(store.lookup(kv_key(scattered(number)), NOW));
+        assert_eq!(found.expect("it is there").value.len(), VALUE_BYTES);
+    });
+}
+
+fn memory_kv(criterion: &mut Criterion) {
+    let store = MemoryKv::new();
+    for number in 0..ITEMS {
+        let written = store.write_now(kv_key(number), insert(), NOW);
+        written.expect("there is room for it");
+    }
+    kv_lookups(criterion, "kv_memory", &store);
+    lookups(criterion, "kv_memory_insert", |number| {
+        let written = drive(store.insert(kv_key(scattered(number)), insert(), NOW));
+        written.expect("there is room for it");
+    });
+}
+
+fn durable_kv(criterion: &mut Criterion) {
+    // Where the build puts its files is on a disk; the folder for temporary files may be in memory.
+    let folder =
+        tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("there is room for files");
+    let runtime = measure::runtime();
+    let store = DurableKv::open(folder.path(), "bench", runtime.handle().clone());
+    let store = store.expect("it is new");
+    let first = (0..ITEMS).map(|number| store.insert(kv_key(number), insert(), NOW));
+    for written in runtime.block_on(join_all(first)) {
+        written.expect("it can be written");
+    }
+    kv_lookups(criterion, "kv_durable", &store);
+
+    let mut group = criterion.benchmark_group("stores/kv_durable_insert");
+    for writers in [1, 16, 256] {
+        group.throughput(Throughput::Elements(writers));
+        group.bench_function(format!("{writers} at once"), |bencher| {
+            bencher.iter(|| {
+                let writes = (0..writers).map(|number| {
+                    let key = kv_key(scattered(number));
+                    store.insert(key, insert(), NOW)
+                });
+                for written in runtime.block_on(join_all(writes)) {
+                    written.expect("it can be written");
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+fn main() {
+    let mut criterion = measure::criterion();
+    config_stores(&mut criterion);
+    secret_stores(&mut criterion);
+    acls(&mut criterion);
+    rates(&mut criterion);
+    memory_kv(&mut criterion);
+    durable_kv(&mut criterion);
+    criterion.final_summary();
+}

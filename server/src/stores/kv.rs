@@ -1,0 +1,184 @@
+//! What a configuration says about a KV store.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use abi_core::stores::{KvError, KvInsert, KvKey, KvStore, MemoryKv};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use tokio::runtime::Handle;
+
+use super::durable::DurableKv;
+use super::error::StoreError;
+use crate::config::{FileError, read_bounded};
+
+/// A KV store as it is configured: what is in it at first, and where it is kept.
+#[derive(Clone, Debug, Default)]
+pub struct KvSettings {
+    /// What is in it at first. In a store that outlives the process, only when nothing was ever written to it.
+    pub items: Vec<KvSeed>,
+    /// The folder in which it outlives the process; otherwise it is kept in memory.
+    pub persist: Option<PathBuf>,
+}
+
+/// An item that is there from the start.
+#[derive(Clone, Debug)]
+pub struct KvSeed {
+    /// Its key.
+    pub key: KvKey,
+    /// Its value.
+    pub value: Bytes,
+    /// Its metadata.
+    pub metadata: Bytes,
+    /// How long it stays, from the start on.
+    pub time_to_live: Option<Duration>,
+}
+
+impl KvSettings {
+    /// A store of what is in a file: a JSON object whose values are strings, or objects with one of the keys `data`,
+    /// `body`, `data_base64` and `file`, and maybe `metadata` and `ttl`, in seconds. Files are relative to its folder,
+    /// or else to the working directory.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the file cannot be used.
+    pub fn of_file(path: &Path) -> Result<Self, StoreError> {
+        let read = |file: &str| {
+            let beside = path.with_file_name(file);
+            let found = if beside.exists() { beside } else { file.into() };
+            read_file(&found)
+        };
+        let json = read_file(path).map_err(StoreError)?;
+        let items = seeds_of_json(&json, &read)
+            .map_err(|error| StoreError(format!("{}: {error}", path.display())))?;
+        Ok(Self {
+            items,
+            persist: None,
+        })
+    }
+
+    /// Makes the store.
+    pub(crate) fn open(self, name: &str, runtime: &Handle) -> Result<Arc<dyn KvStore>, StoreError> {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let Some(folder) = self.persist else {
+            let store = MemoryKv::new();
+            fill(self.items, now, |key, insert, now| {
+                store.write_now(key, insert, now)
+            })?;
+            return Ok(Arc::new(store));
+        };
+        let store = DurableKv::open(&folder, name, runtime.clone())?;
+        let is_new = store
+            .is_new()
+            .map_err(|error| StoreError(error.to_string()))?;
+        if is_new {
+            fill(self.items, now, |key, insert, now| {
+                store.write_now(key, insert, now)
+            })?;
+        }
+        Ok(Arc::new(store))
+    }
+}
+
+fn fill(
+    items: Vec<KvSeed>,
+    now: Duration,
+    write: impl Fn(KvKey, KvInsert, Duration) -> Result<(), KvError>,
+) -> Result<(), StoreError> {
+    for item in items {
+        let insert = KvInsert {
+            value: item.value.into(),
+            metadata: Some(item.metadata),
+            time_to_live: item.time_to_live,
+            ..KvInsert::default()
+        };
+        let name = item.key.as_str().to_owned();
+        write(item.key, insert, now).map_err(|error| StoreError(format!("`{name}`: {error}")))?;
+    }
+    Ok(())
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, String> {
+    read_bounded(path).map_err(|error| {
+        let path = path.to_owned();
+        FileError { path, error }.to_string()
+    })
+}
+
+/// Decodes the value of a key `data_base64`.
+pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, String> {
+    let decoded = BASE64_STANDARD.decode(text);
+    decoded.map_err(|error| format!("this is not base64: {error}"))
+}
+
+/// The items of a JSON object; see [`KvSettings::of_file`]. `read` reads a file by the name it has there.
+pub(crate) fn seeds_of_json(
+    json: &[u8],
+    read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+) -> Result<Vec<KvSeed>, String> {
+    let items: Map<String, Value> = serde_json::from_slice(json)
+        .map_err(|error| format!("this is not a JSON object: {error}"))?;
+    let seeds = items.iter().map(|(key, item)| {
+        let key = KvKey::new(key).map_err(|error| error.to_string())?;
+        seed(&key, item, read).map_err(|error| format!("`{}`: {error}", key.as_str()))
+    });
+    seeds.collect()
+}
+
+fn seed(
+    key: &KvKey,
+    item: &Value,
+    read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
+) -> Result<KvSeed, String> {
+    if let Some(text) = item.as_str() {
+        return Ok(KvSeed {
+            key: key.clone(),
+            value: text.to_owned().into(),
+            metadata: Bytes::new(),
+            time_to_live: None,
+        });
+    }
+    let item = item
+        .as_object()
+        .ok_or("the value has to be a string, or an object with `data` or `file`")?;
+    let text = |name: &str| match item.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str())),
+        Some(_) => Err(format!("`{name}` has to be a string")),
+    };
+    let sources = [
+        text("data")?,
+        text("body")?,
+        text("data_base64")?,
+        text("file")?,
+    ];
+    let value = match sources {
+        [Some(text), None, None, None] | [None, Some(text), None, None] => text.as_bytes().to_vec(),
+        [None, None, Some(text), None] => decode_base64(text)?,
+        [None, None, None, Some(file)] => read(file)?,
+        _ => {
+            return Err(
+                "exactly one of the keys `data`, `body`, `data_base64` and `file` is needed"
+                    .to_owned(),
+            );
+        }
+    };
+    let seconds = match item.get("ttl") {
+        None => None,
+        Some(ttl) => Some(
+            ttl.as_u64()
+                .ok_or("`ttl` has to be a number of whole seconds")?,
+        ),
+    };
+    Ok(KvSeed {
+        key: key.clone(),
+        value: value.into(),
+        metadata: text("metadata")?.unwrap_or_default().to_owned().into(),
+        time_to_live: seconds.map(Duration::from_secs),
+    })
+}
