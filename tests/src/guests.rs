@@ -16,6 +16,8 @@ pub struct Guest(pub &'static str);
 pub const HELLO: Guest = Guest("hello.wasm");
 /// A route for each thing that guests of the Rust SDK do.
 pub const ROUTES: Guest = Guest("routes.wasm");
+/// Every kind of store, through the Rust SDK.
+pub const STORES: Guest = Guest("stores.wasm");
 /// Every hostcall without an SDK.
 pub const RAW: Guest = Guest("raw.wasm");
 

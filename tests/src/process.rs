@@ -90,6 +90,15 @@ impl Process {
         kill_process(id, Signal::TERM).expect("the process is running");
     }
 
+    /// Ends it as the system would when it has no choice: it can do nothing about it.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be ended.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("a child can be killed");
+    }
+
     /// Waits for its end.
     ///
     /// # Panics

@@ -4,11 +4,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
+	"strings"
+	"time"
 
+	"github.com/fastly/compute-sdk-go/acl"
 	"github.com/fastly/compute-sdk-go/configstore"
+	"github.com/fastly/compute-sdk-go/erl"
 	"github.com/fastly/compute-sdk-go/fsthttp"
+	"github.com/fastly/compute-sdk-go/kvstore"
+	"github.com/fastly/compute-sdk-go/secretstore"
 )
 
 func main() {
@@ -26,6 +34,14 @@ func main() {
 			proxy(ctx, w, r)
 		case "/config":
 			config(w)
+		case "/kv":
+			told(w, kv)
+		case "/secret":
+			told(w, secret)
+		case "/acl":
+			told(w, networks)
+		case "/rates":
+			told(w, rates)
 		default:
 			w.WriteHeader(fsthttp.StatusNotFound)
 			fmt.Fprint(w, "no such route\n")
@@ -71,4 +87,134 @@ func config(w fsthttp.ResponseWriter) {
 func fail(w fsthttp.ResponseWriter, status int, err error) {
 	w.WriteHeader(status)
 	fmt.Fprintln(w, err)
+}
+
+// told answers with what a function comes to, or with the error that it ends with.
+func told(w fsthttp.ResponseWriter, respond func() (string, error)) {
+	text, err := respond()
+	if err != nil {
+		fail(w, fsthttp.StatusInternalServerError, err)
+		return
+	}
+	fmt.Fprint(w, text)
+}
+
+// kv writes to the KV store kv, reads, lists and removes.
+func kv() (string, error) {
+	store, err := kvstore.Open("kv")
+	if err != nil {
+		return "", err
+	}
+	about := &kvstore.InsertConfig{Metadata: []byte("about one")}
+	if err := store.InsertWithConfig("go/one", strings.NewReader("first"), about); err != nil {
+		return "", err
+	}
+	living := &kvstore.InsertConfig{TTLSec: 3600}
+	if err := store.InsertWithConfig("go/two", strings.NewReader("second"), living); err != nil {
+		return "", err
+	}
+	behind := &kvstore.InsertConfig{Mode: kvstore.InsertModeAppend}
+	if err := store.InsertWithConfig("go/two", strings.NewReader("!"), behind); err != nil {
+		return "", err
+	}
+	one, err := store.Lookup("go/one")
+	if err != nil {
+		return "", err
+	}
+	two, err := store.Lookup("go/two")
+	if err != nil {
+		return "", err
+	}
+	matching := &kvstore.InsertConfig{IfGenerationMatch: one.Generation() + 1}
+	err = store.InsertWithConfig("go/one", strings.NewReader("x"), matching)
+	if !errors.Is(err, kvstore.ErrPreconditionFailed) {
+		return "", fmt.Errorf("another generation: %v", err)
+	}
+	found := []string{one.String(), string(one.Meta()), two.String()}
+	pages := store.List(&kvstore.ListConfig{Prefix: "go/", Limit: 1})
+	for pages.Next() {
+		found = append(found, pages.Page().Data...)
+	}
+	if pages.Err() != nil {
+		return "", pages.Err()
+	}
+	for _, key := range []string{"go/one", "go/two"} {
+		if err := store.Delete(key); err != nil {
+			return "", err
+		}
+	}
+	if _, err := store.Lookup("go/one"); !errors.Is(err, kvstore.ErrKeyNotFound) {
+		return "", fmt.Errorf("a key that was removed: %v", err)
+	}
+	return strings.Join(found, " "), nil
+}
+
+// secret gives a secret of the store secrets, and one of the guest's own.
+func secret() (string, error) {
+	password, err := secretstore.Plaintext("secrets", "password")
+	if err != nil {
+		return "", err
+	}
+	if _, err := secretstore.Plaintext("secrets", "missing"); err == nil {
+		return "", errors.New("a secret that is not there was found")
+	}
+	own, err := secretstore.SecretFromBytes([]byte("own"))
+	if err != nil {
+		return "", err
+	}
+	plain, err := own.Plaintext()
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s %s", password, plain), nil
+}
+
+// networks gives what the list networks says about two addresses.
+func networks() (string, error) {
+	list, err := acl.Open("networks")
+	if err != nil {
+		return "", err
+	}
+	entry, err := list.Lookup(net.ParseIP("10.1.2.3"))
+	if err != nil {
+		return "", err
+	}
+	if _, err := list.Lookup(net.ParseIP("2001:db8::1")); !errors.Is(err, acl.ErrNoContent) {
+		return "", fmt.Errorf("an address that is in no network: %v", err)
+	}
+	return fmt.Sprintf("%s %s", entry.Action, entry.Prefix), nil
+}
+
+// rates counts events, and puts who makes too many into a penalty box.
+func rates() (string, error) {
+	counter := erl.OpenRateCounter("go")
+	if err := counter.Increment("entry", 30); err != nil {
+		return "", err
+	}
+	box := erl.OpenPenaltyBox("go")
+	before, err := box.Has("entry")
+	if err != nil {
+		return "", err
+	}
+	policy := &erl.Policy{
+		RateWindow:         erl.RateWindow60s,
+		MaxRate:            10,
+		PenaltyBoxDuration: time.Minute,
+	}
+	refused, err := erl.NewRateLimiter(counter, box).CheckRate("entry", 1, policy)
+	if err != nil {
+		return "", err
+	}
+	if err := box.Add("other", time.Minute); err != nil {
+		return "", err
+	}
+	has, err := box.Has("other")
+	if err != nil {
+		return "", err
+	}
+	count, err := counter.LookupCount("entry", erl.CounterDuration60s)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d %t %t %t", count, before, refused, has), nil
 }

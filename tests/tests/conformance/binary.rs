@@ -6,7 +6,7 @@ use std::process::Command;
 use conformance::case::trial;
 use conformance::client::{Answer, Begun, Client, Content, request};
 use conformance::engines;
-use conformance::guests::{Guest, HELLO, ROUTES};
+use conformance::guests::{Guest, HELLO, ROUTES, STORES};
 use conformance::origin::Origin;
 use conformance::process::Process;
 use libtest_mimic::{Completion, Trial};
@@ -41,6 +41,14 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("binary::an_unknown_engine", an_unknown_engine),
         trial("binary::an_address_in_use", an_address_in_use),
+        trial(
+            "binary::acknowledged_writes_survive_a_kill",
+            acknowledged_writes_survive_a_kill,
+        ),
+        trial(
+            "binary::stores_are_given_by_options",
+            stores_are_given_by_options,
+        ),
         trial("binary::engines", lists_engines),
         Trial::ignorable_test("binary::curl", curl),
     ];
@@ -150,6 +158,116 @@ async fn a_trap_is_told() {
         "{finished:?}"
     );
     assert!(finished.stderr.contains("panic_route"), "{finished:?}");
+}
+
+/// Clients write until the process is killed, in the middle of whatever it does; what they were told is written has to
+/// be there afterwards.
+async fn acknowledged_writes_survive_a_kill() {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let manifest = folder.path().join("fastly.toml");
+    let text = "[local_server.kv_stores.kv]\npersist = \"data\"\n";
+    std::fs::write(&manifest, text).expect("a folder can be written to");
+    let arguments = ["-C", manifest.to_str().expect("its name is text")];
+    let mut acknowledged = Vec::new();
+    for round in 0..3 {
+        let process = serve(STORES, &arguments);
+        let address = process.ready().await;
+        let (told, mut telling) = tokio::sync::mpsc::unbounded_channel();
+        for client in 0..4 {
+            let told = told.clone();
+            tokio::spawn(async move {
+                let http = Client::http1();
+                for number in 0.. {
+                    let key = format!("{round}-{client}-{number}");
+                    let put = request("PUT", &format!("/kv/kv/{key}"), key.clone());
+                    match http.send(address, put).await {
+                        Ok(response) if response.status() == 200 => {
+                            // The test may have heard enough.
+                            let _ = told.send(key);
+                        }
+                        _ => return,
+                    }
+                }
+            });
+        }
+        drop(told);
+        for _ in 0..40 {
+            acknowledged.push(telling.recv().await.expect("writes are acknowledged"));
+        }
+        process.kill().await;
+        while let Some(key) = telling.recv().await {
+            acknowledged.push(key);
+        }
+    }
+    let process = serve(STORES, &arguments);
+    let address = process.ready().await;
+    for key in &acknowledged {
+        let found = get(address, &format!("/kv/kv/{key}")).await;
+        assert_eq!(found.status, 200, "{key}: {}", found.text());
+        assert_eq!(found.ok_text(), *key);
+    }
+
+    let second = fails(serve(STORES, &arguments)).await;
+    assert!(
+        second.contains("another process has this store open"),
+        "{second}"
+    );
+}
+
+async fn stores_are_given_by_options() {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let write = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).expect("a folder can be written to");
+        path.display().to_string()
+    };
+    let kv = write(
+        "kv.json",
+        r#"{"k": {"body": "from a file", "metadata": "m"}}"#,
+    );
+    let strings = write("strings.json", r#"{"k": "string"}"#);
+    let acl = write(
+        "acl.json",
+        r#"{"entries": [{"prefix": "10.0.0.0/8", "action": "BLOCK"}]}"#,
+    );
+    let process = serve(
+        STORES,
+        &[
+            "--kv",
+            &format!("filled={kv}"),
+            "--kv",
+            "empty",
+            "--config-store",
+            &format!("config={strings}"),
+            "--dictionary",
+            &format!("dictionary={strings}"),
+            "--secret-store",
+            &format!("secrets={strings}"),
+            "--acl",
+            &format!("list={acl}"),
+        ],
+    );
+    let address = process.ready().await;
+    for (path, expected) in [
+        ("/kv/filled/k", "from a file"),
+        ("/kv-list/empty", ""),
+        ("/config/config/k", "string"),
+        ("/config/dictionary/k", "string"),
+        ("/secret/secrets/k", "string"),
+    ] {
+        assert_eq!(get(address, path).await.ok_text(), expected, "{path}");
+    }
+    let entry = get(address, "/acl/list/10.0.0.1").await.ok_text();
+    assert!(entry.contains("10.0.0.0/8"), "{entry}");
+
+    let wrong = write("wrong.json", "{\"entries\": [{}]}");
+    let said = fails(serve(STORES, &["--acl", &format!("list={wrong}")])).await;
+    for part in [
+        "--acl list: ",
+        "wrong.json: `entries[0]`: the key `prefix` is missing",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
 }
 
 /// What the program says when it cannot serve.

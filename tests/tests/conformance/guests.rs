@@ -27,7 +27,7 @@ fn artifacts_are_those_of_the_sources() {
     let recorded = fs::read_to_string(folder.join("sources.sha256"));
     let recorded = recorded.expect("`guests/build` writes it");
     let mut found = format!("{}  sources\n", hash(&sources(&folder)));
-    for guest in ["hello.wasm", "raw.wasm", "routes.wasm"] {
+    for guest in ["hello.wasm", "raw.wasm", "routes.wasm", "stores.wasm"] {
         let artifact = fs::read(folder.join(guest)).expect("it is committed");
         found.push_str(&format!("{}  {guest}\n", hash(&artifact)));
     }
@@ -47,7 +47,7 @@ fn sources(folder: &Path) -> Vec<u8> {
     let mut files: Vec<String> = ["build", "Cargo.toml", "Cargo.lock"]
         .map(str::to_owned)
         .into();
-    for guest in ["hello", "raw", "routes"] {
+    for guest in ["hello", "raw", "routes", "stores"] {
         files.push(format!("{guest}/Cargo.toml"));
         rust_files(folder, &format!("{guest}/src"), &mut files);
     }

@@ -15,12 +15,14 @@ mod faulty_backends;
 mod guests;
 mod headers;
 mod hello;
+mod kv_stores;
 mod limits;
 mod logs;
 mod modules;
 mod proxy;
 mod raw;
 mod raw_routes;
+mod shared_stores;
 mod shutdown;
 mod stores;
 mod streaming;
@@ -43,6 +45,8 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("logs", logs::CASES),
     ("environment", environment::CASES),
     ("stores", stores::CASES),
+    ("kv_stores", kv_stores::CASES),
+    ("shared_stores", shared_stores::CASES),
     ("failures", failures::CASES),
     ("limits", limits::CASES),
     ("faulty_backends", faulty_backends::CASES),

@@ -10,7 +10,7 @@ use conformance::faulty::{Faulty, Refused};
 use conformance::guests::RAW;
 use conformance::host::HostSetup;
 use conformance::origin::Origin;
-use fastlike::{Dictionary, SecretItems};
+use fastlike::{AclEntries, Dictionary, MemoryKv, SecretItems};
 use libtest_mimic::Trial;
 
 cases![the_list_is_complete];
@@ -49,6 +49,12 @@ async fn the_list_is_complete(cx: Context) {
     );
 }
 
+const NETWORKS: &[u8] = br#"{ "entries": [
+    { "op": "create", "prefix": "10.0.0.0/8", "action": "BLOCK" },
+    { "op": "create", "prefix": "10.1.0.0/16", "action": "ALLOW" },
+    { "op": "create", "prefix": "2001:db8::/32", "action": "BLOCK" }
+] }"#;
+
 /// What the cases expect around them.
 pub struct World {
     /// The backend that answers.
@@ -77,6 +83,10 @@ impl World {
         for (name, secret) in [("password", "hunter2"), ("empty", "")] {
             secrets.insert(name, secret).expect("these are names");
         }
+        let kv = MemoryKv::new();
+        kv.set_with_metadata("greeting", "hello", "of the host")
+            .expect("this is a key with a value");
+        let networks = AclEntries::from_json(NETWORKS).expect("these are entries");
         host.backend("origin", self.origin.address)
             .backend("refused", self.refused.address)
             .backend("never", self.never.address)
@@ -84,6 +94,8 @@ impl World {
                 builder
                     .dictionary("strings", strings)
                     .secret_store("secrets", secrets)
+                    .kv_store("kv", kv)
+                    .acl("networks", networks)
             })
     }
 }

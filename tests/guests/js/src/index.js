@@ -3,7 +3,11 @@
 // A small guest of the JavaScript SDK. What matters about it is less what it does than what it is: a
 // JavaScript engine whose memory was initialised when it was built, some ten megabytes of it.
 
+import { Acl } from "fastly:acl";
 import { ConfigStore } from "fastly:config-store";
+import { EdgeRateLimiter, PenaltyBox, RateCounter } from "fastly:edge-rate-limiter";
+import { KVStore } from "fastly:kv-store";
+import { SecretStore } from "fastly:secret-store";
 
 addEventListener("fetch", (event) => event.respondWith(respond(event.request)));
 
@@ -17,6 +21,14 @@ async function respond(request) {
       return proxy(request);
     case "/config":
       return config();
+    case "/kv":
+      return told(kv);
+    case "/secret":
+      return told(secret);
+    case "/acl":
+      return told(acl);
+    case "/rates":
+      return told(rates);
     default:
       return new Response("no such route\n", { status: 404 });
   }
@@ -43,4 +55,58 @@ function config() {
   } catch (error) {
     return new Response(`${error}\n`, { status: 404 });
   }
+}
+
+// Answers with what a function comes to, or with the error that it ends with.
+async function told(respond) {
+  try {
+    return new Response(await respond());
+  } catch (error) {
+    return new Response(`${error}\n`, { status: 500 });
+  }
+}
+
+// Writes to the KV store kv, reads, lists and removes.
+async function kv() {
+  const store = new KVStore("kv");
+  await store.put("js/one", "first", { metadata: "about one" });
+  await store.put("js/two", new TextEncoder().encode("second"), { ttl: 3600 });
+  await store.put("js/two", "!", { mode: "append" });
+  const one = await store.get("js/one");
+  const two = await store.get("js/two");
+  const { list } = await store.list({ prefix: "js/" });
+  const found = [await one.text(), one.metadataText(), await two.text(), ...list];
+  await store.delete("js/one");
+  await store.delete("js/two");
+  found.push(String(await store.get("js/one")));
+  return found.join(" ");
+}
+
+// A secret of the store secrets, one that is not there, and one of the guest's own.
+async function secret() {
+  const store = new SecretStore("secrets");
+  const password = await store.get("password");
+  const missing = await store.get("missing");
+  const own = SecretStore.fromBytes(new TextEncoder().encode("own"));
+  return `${password.plaintext()} ${missing} ${own.plaintext()}`;
+}
+
+// What the list networks says about two addresses.
+async function acl() {
+  const networks = Acl.open("networks");
+  const entry = await networks.lookup("10.1.2.3");
+  const none = await networks.lookup("2001:db8::1");
+  return `${entry.action} ${entry.prefix} ${none}`;
+}
+
+// Counts events, and puts who makes too many into a penalty box.
+function rates() {
+  const counter = new RateCounter("js");
+  counter.increment("entry", 30);
+  const box = new PenaltyBox("js");
+  const before = box.has("entry");
+  const limiter = new EdgeRateLimiter(counter, box);
+  const refused = limiter.checkRate("entry", 1, 60, 10, 1);
+  box.add("other", 1);
+  return `${counter.lookupCount("entry", 60)} ${before} ${refused} ${box.has("other")}`;
 }

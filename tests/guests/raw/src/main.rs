@@ -19,6 +19,8 @@
 //! * The dictionary and the config store `strings` have `greeting` = `hello`, `empty` = nothing and
 //!   `long` = 8000 times `x`. There is no store `missing`.
 //! * The secret store `secrets` has `password` = `hunter2` and `empty` = nothing.
+//! * The KV store `kv` has `greeting` = `hello` with the metadata `of the host`.
+//! * The access control list `networks` blocks 10.0.0.0/8 and 2001:db8::/32, and allows 10.1.0.0/16.
 
 mod cases;
 mod check;

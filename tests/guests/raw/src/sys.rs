@@ -474,3 +474,220 @@ pub mod secret_store {
         pub fn from_bytes(bytes: *const u8, bytes_len: usize, secret: *mut Handle) -> Status;
     }
 }
+
+/// How a KV operation ended.
+pub const KV_OK: u32 = 1;
+pub const KV_BAD_REQUEST: u32 = 2;
+pub const KV_NOT_FOUND: u32 = 3;
+pub const KV_PRECONDITION_FAILED: u32 = 4;
+
+/// The bits of an insert's options.
+pub const INSERT_BACKGROUND_FETCH: u32 = 1 << 1;
+pub const INSERT_METADATA: u32 = 1 << 3;
+pub const INSERT_TIME_TO_LIVE: u32 = 1 << 4;
+pub const INSERT_IF_GENERATION_MATCH: u32 = 1 << 5;
+
+/// The options of an insert.
+#[repr(C)]
+pub struct InsertConfig {
+    pub mode: u32,
+    pub unused: u32,
+    pub metadata: *const u8,
+    pub metadata_len: usize,
+    pub time_to_live_sec: u32,
+    pub if_generation_match: u64,
+}
+
+/// The bits of a listing's options.
+pub const LIST_CURSOR: u32 = 1 << 1;
+pub const LIST_LIMIT: u32 = 1 << 2;
+pub const LIST_PREFIX: u32 = 1 << 3;
+
+/// The options of a listing.
+#[repr(C)]
+pub struct ListConfig {
+    pub mode: u32,
+    pub cursor: *const u8,
+    pub cursor_len: usize,
+    pub limit: u32,
+    pub prefix: *const u8,
+    pub prefix_len: usize,
+}
+
+pub mod kv_store {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_kv_store")]
+    unsafe extern "C" {
+        pub fn open(name: *const u8, name_len: usize, store: *mut Handle) -> Status;
+        pub fn open_v2(name: *const u8, name_len: usize, store: *mut Handle) -> Status;
+        pub fn lookup(
+            store: Handle,
+            key: *const u8,
+            key_len: usize,
+            mask: u32,
+            config: *const u32,
+            lookup: *mut Handle,
+        ) -> Status;
+        pub fn lookup_v2(
+            store: Handle,
+            key: *const u8,
+            key_len: usize,
+            mask: u32,
+            config: *const u32,
+            lookup: *mut Handle,
+        ) -> Status;
+        pub fn lookup_wait(
+            lookup: Handle,
+            body: *mut Handle,
+            metadata: *mut u8,
+            metadata_len: usize,
+            nwritten: *mut usize,
+            generation: *mut u32,
+            error: *mut u32,
+        ) -> Status;
+        pub fn lookup_wait_v2(
+            lookup: Handle,
+            body: *mut Handle,
+            metadata: *mut u8,
+            metadata_len: usize,
+            nwritten: *mut usize,
+            generation: *mut u64,
+            error: *mut u32,
+        ) -> Status;
+        pub fn insert(
+            store: Handle,
+            key: *const u8,
+            key_len: usize,
+            body: Handle,
+            mask: u32,
+            config: *const InsertConfig,
+            insert: *mut Handle,
+        ) -> Status;
+        pub fn insert_wait(insert: Handle, error: *mut u32) -> Status;
+        pub fn delete(
+            store: Handle,
+            key: *const u8,
+            key_len: usize,
+            mask: u32,
+            config: *const u32,
+            delete: *mut Handle,
+        ) -> Status;
+        pub fn delete_wait(delete: Handle, error: *mut u32) -> Status;
+        pub fn list(
+            store: Handle,
+            mask: u32,
+            config: *const ListConfig,
+            list: *mut Handle,
+        ) -> Status;
+        pub fn list_wait(list: Handle, body: *mut Handle, error: *mut u32) -> Status;
+    }
+}
+
+pub mod object_store {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_object_store")]
+    unsafe extern "C" {
+        pub fn open(name: *const u8, name_len: usize, store: *mut Handle) -> Status;
+        pub fn lookup(store: Handle, key: *const u8, key_len: usize, body: *mut Handle) -> Status;
+        pub fn lookup_async(
+            store: Handle,
+            key: *const u8,
+            key_len: usize,
+            pending: *mut Handle,
+        ) -> Status;
+        pub fn pending_lookup_wait(pending: Handle, body: *mut Handle) -> Status;
+        pub fn insert(store: Handle, key: *const u8, key_len: usize, body: Handle) -> Status;
+        pub fn insert_async(
+            store: Handle,
+            key: *const u8,
+            key_len: usize,
+            body: Handle,
+            pending: *mut Handle,
+        ) -> Status;
+        /// The later form. The earlier one has no second argument; a module has one or the other.
+        pub fn pending_insert_wait(pending: Handle, error: *mut u32) -> Status;
+        pub fn delete_async(
+            store: Handle,
+            key: *const u8,
+            key_len: usize,
+            pending: *mut Handle,
+        ) -> Status;
+        pub fn pending_delete_wait(pending: Handle) -> Status;
+    }
+}
+
+pub mod acl {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_acl")]
+    unsafe extern "C" {
+        pub fn open(name: *const u8, name_len: usize, acl: *mut Handle) -> Status;
+        pub fn lookup(
+            acl: Handle,
+            octets: *const u8,
+            octets_len: usize,
+            body: *mut Handle,
+            error: *mut u32,
+        ) -> Status;
+    }
+}
+
+pub mod erl {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_erl")]
+    unsafe extern "C" {
+        pub fn check_rate(
+            counter: *const u8,
+            counter_len: usize,
+            entry: *const u8,
+            entry_len: usize,
+            delta: u32,
+            window: u32,
+            limit: u32,
+            penalty_box: *const u8,
+            penalty_box_len: usize,
+            seconds: u32,
+            refused: *mut u32,
+        ) -> Status;
+        pub fn ratecounter_increment(
+            counter: *const u8,
+            counter_len: usize,
+            entry: *const u8,
+            entry_len: usize,
+            delta: u32,
+        ) -> Status;
+        pub fn ratecounter_lookup_rate(
+            counter: *const u8,
+            counter_len: usize,
+            entry: *const u8,
+            entry_len: usize,
+            window: u32,
+            rate: *mut u32,
+        ) -> Status;
+        pub fn ratecounter_lookup_count(
+            counter: *const u8,
+            counter_len: usize,
+            entry: *const u8,
+            entry_len: usize,
+            seconds: u32,
+            count: *mut u32,
+        ) -> Status;
+        pub fn penaltybox_add(
+            penalty_box: *const u8,
+            penalty_box_len: usize,
+            entry: *const u8,
+            entry_len: usize,
+            seconds: u32,
+        ) -> Status;
+        pub fn penaltybox_has(
+            penalty_box: *const u8,
+            penalty_box_len: usize,
+            entry: *const u8,
+            entry_len: usize,
+            has: *mut u32,
+        ) -> Status;
+    }
+}

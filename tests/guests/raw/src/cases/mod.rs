@@ -1,16 +1,20 @@
 //! The cases, a file for each import module.
 
 mod abi;
+mod acl;
 mod async_io;
 mod backend;
 mod config_store;
 mod dictionary;
+mod erl;
 mod headers;
 mod http_body;
 mod http_req;
 mod http_req_send;
 mod http_resp;
+mod kv_store;
 mod log;
+mod object_store;
 mod secret_store;
 mod stores;
 
@@ -35,6 +39,10 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         dictionary::CASES,
         config_store::CASES,
         secret_store::CASES,
+        kv_store::CASES,
+        object_store::CASES,
+        acl::CASES,
+        erl::CASES,
         backend::CASES,
     ]
     .into_iter()

@@ -1,0 +1,67 @@
+//! A guest that reads and writes every kind of store through the official Rust SDK. Tests choose what happens by the
+//! path, and set options by the query; a failure is answered with 4xx and the error's debugging text.
+
+mod kv;
+mod limits;
+mod lists;
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::str::FromStr;
+
+use fastly::http::StatusCode;
+use fastly::{Request, Response};
+
+/// What a route comes to.
+type Outcome = Result<Response, Response>;
+
+/// The options of a request.
+type Query = HashMap<String, String>;
+
+#[fastly::main]
+fn main(mut request: Request) -> Result<Response, fastly::Error> {
+    let path = request.get_path().to_owned();
+    let segments: Vec<&str> = path.split('/').skip(1).collect();
+    let query: Query = request.get_query().unwrap_or_default();
+    let body = request.take_body();
+    let outcome = match (request.get_method_str(), segments.as_slice()) {
+        ("GET", ["kv", store, key @ ..]) => kv::lookup(store, &key.join("/")),
+        ("PUT", ["kv", store, key @ ..]) => kv::insert(store, &key.join("/"), body, &query),
+        ("DELETE", ["kv", store, key @ ..]) => kv::delete(store, &key.join("/")),
+        ("GET", ["kv-list", store]) => kv::list(store, &query),
+        ("POST", ["kv-increment", store, key]) => kv::increment(store, key),
+        ("POST", ["kv-many", store, count]) => kv::many(store, number(count)),
+        ("GET", ["config", store, key]) => lists::config(store, key),
+        ("GET", ["secret", store, name]) => lists::secret(store, name),
+        ("GET", ["secret-of", text]) => lists::secret_of(text),
+        ("GET", ["acl", list, address]) => lists::acl(list, address),
+        ("GET", ["rate", counter, entry]) => limits::count(counter, entry, &query),
+        ("GET", ["penalty", name, entry]) => limits::penalty(name, entry, &query),
+        ("GET", ["check-rate", entry]) => limits::check_rate(entry, &query),
+        _ => Err(not_found(&"no such route")),
+    };
+    Ok(outcome.unwrap_or_else(|failure| failure))
+}
+
+fn text(text: impl Into<String>) -> Outcome {
+    Ok(Response::from_body(text.into()))
+}
+
+fn not_found(error: &dyn Debug) -> Response {
+    Response::from_status(StatusCode::NOT_FOUND).with_body_text_plain(&format!("{error:?}"))
+}
+
+fn failed(error: &dyn Debug) -> Response {
+    Response::from_status(StatusCode::CONFLICT).with_body_text_plain(&format!("{error:?}"))
+}
+
+/// An option that is a number.
+fn option<T: FromStr>(query: &Query, name: &str) -> Option<T> {
+    query.get(name).map(|text| number(text))
+}
+
+/// A number from the path or the query. One that does not parse is the test's mistake.
+fn number<T: FromStr>(text: &str) -> T {
+    text.parse()
+        .unwrap_or_else(|_| panic!("not a number this route takes: {text}"))
+}
