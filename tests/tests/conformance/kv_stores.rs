@@ -6,7 +6,7 @@ use conformance::cases;
 use conformance::client::{Answer, Content, request};
 use conformance::content::pattern;
 use conformance::context::Context;
-use conformance::guests::STORES;
+use conformance::guests::{Guest, STORES};
 use conformance::host::TestHost;
 use fastlike::{DurableKv, MemoryKv};
 use futures_util::future::join_all;
@@ -21,6 +21,7 @@ cases![
     many_guests_count_and_none_is_lost,
     many_guests_count_in_a_store_on_the_disk,
     a_store_on_the_disk_outlives_its_host,
+    the_earlier_form_of_a_call_links,
     what_is_not_there_is_told,
 ];
 
@@ -162,6 +163,18 @@ async fn a_store_on_the_disk_outlives_its_host(cx: Context) {
             .expect("a host stops");
     }
     assert!(folder.path().join("data/kv/kv.redb").exists());
+}
+
+async fn the_earlier_form_of_a_call_links(cx: Context) {
+    let kv = MemoryKv::new();
+    let given = kv.clone();
+    let host = cx
+        .host(Guest("wat/object_store_earlier.wat"))
+        .configure(|builder| builder.kv_store("kv", given))
+        .start()
+        .await;
+    assert_eq!(host.text("/").await, "", "it has not trapped");
+    assert_eq!(kv.get("earlier").expect("it was written"), "earlier");
 }
 
 async fn what_is_not_there_is_told(cx: Context) {
