@@ -21,12 +21,12 @@ use crate::wire::Wire;
 /// What a run may use where a case does not say. Enough for every guest that ends at all, also on a busy machine.
 pub const LIMITS: Limits = Limits {
     memory_bytes: 128 * 1024 * 1024,
-    wall: Duration::from_secs(40),
-    cpu: Duration::from_secs(30),
+    wall: Duration::from_secs(240),
+    cpu: Duration::from_secs(200),
 };
 
 /// How long a host may take to stop after its case.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A host that is not started yet.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use super::{HOSTCALLS, Hostcall, Kind};
 
-/// The page.
+/// The page. `tested_by` gives the case of a row, as a link that the page can have.
 #[must_use]
-pub fn markdown() -> String {
+pub fn markdown(tested_by: impl Fn(&Hostcall) -> Option<String>) -> String {
     let mut page = String::from(INTRODUCTION);
     let count = |kind| HOSTCALLS.iter().filter(|row| row.kind == kind).count();
     let unsupported = count(Kind::Unsupported);
@@ -23,10 +23,10 @@ pub fn markdown() -> String {
             module = hostcall.module;
             let _ = write!(
                 page,
-                "\n## {module}\n\n| hostcall | | parameters |\n|---|---|---|\n"
+                "\n## {module}\n\n| hostcall | | case | parameters |\n|---|---|---|---|\n"
             );
         }
-        row(&mut page, hostcall);
+        row(&mut page, hostcall, tested_by(hostcall).as_deref());
     }
     page
 }
@@ -38,11 +38,12 @@ This page is made from the hostcall table; `UPDATE_DOCS=1 cargo test -p abi-core
 it is not what the table says.
 
 A program imports hostcalls by module and name. `waits` marks those that may suspend the guest. **unsupported** marks
-those that link and answer UNSUPPORTED (status 5): their semantics are still to come.
+those that link and answer UNSUPPORTED (status 5): their semantics are still to come. The case is where a guest calls the
+hostcall and asserts what it does, which the conformance suite runs on every engine.
 
 ";
 
-fn row(page: &mut String, hostcall: &Hostcall) {
+fn row(page: &mut String, hostcall: &Hostcall, case: Option<&str>) {
     let kind = match hostcall.kind {
         Kind::Sync => "",
         Kind::Async => "waits",
@@ -55,5 +56,10 @@ fn row(page: &mut String, hostcall: &Hostcall) {
         .map(|parameter| format!("`{}: {}`", parameter.name, parameter.ty.replace(' ', "")))
         .collect();
     let parameters = parameters.join(", ");
-    let _ = writeln!(page, "| `{}` | {kind} | {parameters} |", hostcall.name);
+    let _ = writeln!(
+        page,
+        "| `{}` | {kind} | {} | {parameters} |",
+        hostcall.name,
+        case.unwrap_or_default()
+    );
 }

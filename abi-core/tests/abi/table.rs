@@ -1,9 +1,10 @@
 //! The hostcall table beside the tables of the ABI.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use abi_core::HOSTCALLS;
 use abi_core::table::{Kind, WasmType};
+use abi_core::{HOSTCALLS, Hostcall};
 
 type Signatures = BTreeMap<(String, String), (String, String)>;
 
@@ -89,7 +90,8 @@ fn no_hostcall_has_more_parameters_than_every_engine_can_bind() {
 #[test]
 fn the_page_is_what_the_table_says() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/abi.md");
-    let page = abi_core::table::markdown();
+    let cases = Cases::read();
+    let page = abi_core::table::markdown(|hostcall| cases.link(hostcall));
     if option_env!("UPDATE_DOCS").is_some() {
         std::fs::write(path, &page).unwrap();
     }
@@ -98,4 +100,78 @@ fn the_page_is_what_the_table_says() {
         written == page,
         "docs/abi.md is not what the table says; write it with `UPDATE_DOCS=1 cargo test -p abi-core`"
     );
+}
+
+/// The sources of the cases inside guests, by their paths from the project's folder.
+struct Cases(BTreeMap<String, String>);
+
+impl Cases {
+    fn read() -> Self {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        let mut sources = BTreeMap::new();
+        for folder in [
+            "tests/guests/raw/src/cases",
+            "tests/guests/wat",
+            "abi-core/tests/abi",
+        ] {
+            for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+                let path = entry.unwrap().path();
+                let name = path.file_name().unwrap().to_str().unwrap();
+                sources.insert(
+                    format!("{folder}/{name}"),
+                    std::fs::read_to_string(&path).unwrap(),
+                );
+            }
+        }
+        Self(sources)
+    }
+
+    /// A link to the file that calls the hostcall.
+    fn link(&self, hostcall: &Hostcall) -> Option<String> {
+        let calls = |source: &str, call: &str| {
+            source.match_indices(call).any(|(start, _)| {
+                let is_part = |c: char| c.is_alphanumeric() || c == '_';
+                let end = start + call.len();
+                !source[..start].ends_with(is_part) && !source[end..].starts_with(is_part)
+            })
+        };
+        // What the guest without an SDK calls the import modules, how the text of a module imports, and, for what every
+        // SDK's guest uses all the time, how the tests on a vector of bytes call it.
+        let forms = [
+            (
+                "tests/guests/raw",
+                format!(
+                    "{}::{}",
+                    hostcall.module.trim_start_matches("fastly_"),
+                    hostcall.name
+                ),
+            ),
+            // Requests and responses have the same calls for headers, and one file for both.
+            (
+                "tests/guests/raw/src/cases/headers.rs",
+                format!("$module::{}", hostcall.name),
+            ),
+            (
+                "tests/guests/wat",
+                format!("\"{}\" \"{}\"", hostcall.module, hostcall.import_name()),
+            ),
+            ("abi-core/tests", format!("wasi::{}", hostcall.name)),
+        ];
+        let is_wasi = hostcall.module == "wasi_snapshot_preview1";
+        forms
+            .iter()
+            .filter(|(folder, _)| match *folder {
+                "abi-core/tests" => is_wasi,
+                "tests/guests/raw/src/cases/headers.rs" => hostcall.name.contains("header"),
+                _ => true,
+            })
+            .find_map(|(folder, call)| {
+                let mut sources = self.0.iter();
+                sources.find(|(path, source)| path.starts_with(folder) && calls(source, call))
+            })
+            .map(|(path, _)| {
+                let file = path.rsplit('/').next().unwrap_or(path);
+                format!("[{file}](../{path})")
+            })
+    }
 }

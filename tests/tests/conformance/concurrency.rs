@@ -81,7 +81,7 @@ async fn start(cx: &Context) -> (TestHost, Origin) {
     let url = format!("http://{}", origin.address).parse();
     let mut settings = BackendSettings::new(url.expect("an address makes a URL"));
     // Two thousand connections at once take their time on a busy machine, and how long is not the question here.
-    settings.connect_timeout = Duration::from_secs(60);
+    settings.connect_timeout = Duration::from_secs(240);
     let host = cx
         .host(ROUTES)
         .unrecorded()

@@ -158,7 +158,7 @@ async fn a_store_on_the_disk_outlives_its_host(cx: Context) {
         let written = put(&host, "/kv/kv/rounds?mode=append", "x").await;
         assert_eq!(written.status, 200, "{}", written.text());
         assert_eq!(host.text("/kv/kv/rounds").await, "x".repeat(round + 1));
-        tokio::time::timeout(Duration::from_secs(20), host.stop())
+        tokio::time::timeout(Duration::from_secs(120), host.stop())
             .await
             .expect("a host stops");
     }
