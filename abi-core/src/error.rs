@@ -35,6 +35,8 @@ pub enum Error {
     UnsendableMessage(&'static str),
     /// An output buffer is too small. Whoever returns this has written the needed size already.
     BufferTooSmall,
+    /// The guest has no duty to insert or update an object of the cache; the text says why.
+    NotObligated(&'static str),
     /// The operation is not available here; the text says why.
     Unsupported(&'static str),
     /// The value asked for is absent.
@@ -80,7 +82,7 @@ impl Error {
             Self::Memory(MemoryError::Misaligned { .. }) => FastlyStatus::Badalign,
             Self::Memory(MemoryError::OutOfBounds { .. } | MemoryError::NotUtf8 { .. })
             | Self::InvalidArgument(_) => FastlyStatus::Inval,
-            Self::BadHandle { .. } => FastlyStatus::Badf,
+            Self::BadHandle { .. } | Self::NotObligated(_) => FastlyStatus::Badf,
             Self::InvalidHttp(_) | Self::OutOfTurn(_) => FastlyStatus::Error,
             Self::UnsendableMessage(_) => FastlyStatus::Httpuser,
             Self::BufferTooSmall => FastlyStatus::Buflen,
@@ -112,6 +114,7 @@ impl Error {
             Self::InvalidArgument(_)
             | Self::InvalidHttp(_)
             | Self::UnsendableMessage(_)
+            | Self::NotObligated(_)
             | Self::BufferTooSmall
             | Self::Absent
             | Self::LimitExceeded(_)
@@ -132,6 +135,7 @@ impl fmt::Display for Error {
             Self::InvalidArgument(what)
             | Self::InvalidHttp(what)
             | Self::UnsendableMessage(what)
+            | Self::NotObligated(what)
             | Self::Unsupported(what)
             | Self::OutOfTurn(what) => f.write_str(what),
             Self::BufferTooSmall => f.write_str("the output buffer is too small"),

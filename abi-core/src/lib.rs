@@ -9,7 +9,7 @@
 //! * [`table`]: every hostcall as a row, and what is made from the rows; [`link`]: imports to rows;
 //! * [`abi`]: the functions behind the rows, one file a module that guests import;
 //! * [`memory`], [`handle`], [`status`], [`error`]: what those functions are made of;
-//! * [`http`], [`body`], [`stores`]: meaning without pointers and handles;
+//! * [`http`], [`body`], [`cache`], [`stores`]: meaning without pointers and handles;
 //! * [`platform`], [`session`], [`service`]: the three lifetimes; [`engine`]: what an adapter implements.
 
 #![forbid(unsafe_code)]
@@ -17,6 +17,7 @@
 pub mod abi;
 mod async_item;
 pub mod body;
+pub mod cache;
 pub mod engine;
 pub mod error;
 pub mod handle;

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+use crate::cache::Cache;
 use crate::http::{BackendRequest, BackendResponse, SendError};
 use crate::stores::Stores;
 
@@ -42,6 +43,8 @@ pub struct Platform {
     pub backends: Arc<dyn Backends>,
     /// What guests read and write by name.
     pub stores: Stores,
+    /// What guests keep for later requests. A service has one of its own.
+    pub cache: Cache,
     /// Where log lines go.
     pub logs: Arc<dyn Logs>,
 }

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::cache::Cache;
 use crate::http::{BackendRequest, BackendResponse, Destination, SendError, SendErrorKind};
 use crate::platform::{Backends, Clock, Executor, LogSource, Logs, Platform, Random};
 use crate::stores::{
@@ -45,6 +46,7 @@ struct State {
     kv_stores: HashMap<String, Arc<dyn KvStore>>,
     acls: HashMap<String, Arc<dyn Acl>>,
     rates: Arc<MemoryRateLimits>,
+    cache: Cache,
     logs: Vec<String>,
     random: u8,
 }
@@ -65,6 +67,10 @@ impl World {
     /// The platform that this world is.
     #[must_use]
     pub fn platform(&self) -> Platform {
+        let (rates, cache) = {
+            let state = self.lock();
+            (state.rates.clone(), state.cache.clone())
+        };
         Platform {
             clock: Arc::new(self.clone()),
             random: Arc::new(self.clone()),
@@ -75,8 +81,9 @@ impl World {
                 secrets: Arc::new(self.clone()),
                 kv: Arc::new(self.clone()),
                 acls: Arc::new(self.clone()),
-                rates: self.lock().rates.clone(),
+                rates,
             },
+            cache,
             logs: Arc::new(self.clone()),
         }
     }

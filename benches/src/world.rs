@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use abi_core::Platform;
+use abi_core::cache::Cache;
 use abi_core::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
 use abi_core::platform::{Backends, Clock, Executor, LogSource, Logs, Random};
 use abi_core::stores::Stores;
@@ -33,6 +34,7 @@ pub(crate) fn platform(runtime: Handle) -> Platform {
         executor: world.clone(),
         backends: world.clone(),
         stores: Stores::default(),
+        cache: Cache::default(),
         logs: world,
     }
 }

@@ -24,6 +24,8 @@ pub enum BodyError {
     Abandoned,
     /// Nobody reads this body any more.
     Unread,
+    /// There is no room for a body of this length.
+    TooLarge,
 }
 
 impl BodyError {
@@ -37,9 +39,12 @@ impl BodyError {
     pub fn status(&self) -> FastlyStatus {
         match self {
             Self::Incomplete => FastlyStatus::Httpincomplete,
-            Self::Peer(_) | Self::TimedOut | Self::Encoding | Self::Abandoned | Self::Unread => {
-                FastlyStatus::Error
-            }
+            Self::Peer(_)
+            | Self::TimedOut
+            | Self::Encoding
+            | Self::Abandoned
+            | Self::Unread
+            | Self::TooLarge => FastlyStatus::Error,
         }
     }
 }
@@ -53,6 +58,7 @@ impl fmt::Display for BodyError {
             Self::Encoding => f.write_str("the body is not encoded as its head says"),
             Self::Abandoned => f.write_str("the body was abandoned by its writer"),
             Self::Unread => f.write_str("nobody reads the body any more"),
+            Self::TooLarge => f.write_str("there is no room for a body of this length"),
         }
     }
 }

@@ -14,4 +14,5 @@ pub use error::BodyError;
 pub use gunzip::gunzip;
 pub use outgoing::OutgoingBody;
 pub use pipe::{PIPE_CAPACITY_BYTES, PipeReader, PipeWriter, pipe};
+pub(crate) use queue::merge_trailers;
 pub use queue::{Body, BodyStream};

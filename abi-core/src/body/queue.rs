@@ -175,6 +175,22 @@ impl Body {
         }
     }
 
+    /// Its bytes, piece by piece, and its trailers; or the body as it is, where a part of it is still to come.
+    pub(crate) fn into_bytes(self) -> Result<(Vec<Bytes>, HeaderMap), Box<Self>> {
+        if self
+            .chunks
+            .iter()
+            .any(|chunk| matches!(chunk, Chunk::Stream(_)))
+        {
+            return Err(Box::new(self));
+        }
+        let chunks = self.chunks.into_iter().filter_map(|chunk| match chunk {
+            Chunk::Bytes(bytes) => Some(bytes),
+            Chunk::Stream(_) => None,
+        });
+        Ok((chunks.collect(), self.trailers))
+    }
+
     pub(super) fn into_parts(self) -> (VecDeque<Chunk>, HeaderMap) {
         (self.chunks, self.trailers)
     }
@@ -199,7 +215,7 @@ impl fmt::Debug for Body {
 }
 
 /// Adds `more` to `trailers`, keeping every value of a name that both have.
-pub(super) fn merge_trailers(trailers: &mut HeaderMap, more: HeaderMap) {
+pub(crate) fn merge_trailers(trailers: &mut HeaderMap, more: HeaderMap) {
     if trailers.is_empty() {
         *trailers = more;
         return;

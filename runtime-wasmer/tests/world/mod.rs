@@ -11,6 +11,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use abi_core::body::Body;
+use abi_core::cache::Cache;
 use abi_core::engine::{
     CompileError, Ended, Engine, EngineOptions, Exit, Limits, Program, UnknownImports,
 };
@@ -74,6 +75,7 @@ impl World {
                 executor: world.clone(),
                 backends: world.clone(),
                 stores: Stores::default(),
+                cache: Cache::default(),
                 logs: world,
             },
             events,

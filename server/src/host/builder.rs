@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use abi_core::cache::{CACHE_BYTES_DEFAULT, Cache};
 use abi_core::engine::{EngineOptions, UnknownImports};
 use abi_core::platform::Logs;
 use abi_core::session::GuestEnvironment;
@@ -40,6 +41,7 @@ pub struct HostBuilder {
     engine_options: EngineOptions,
     on_disconnect: OnDisconnect,
     drain_timeout: Option<Duration>,
+    cache_bytes: Option<u64>,
     platform: Option<PlatformChange>,
     pub(super) hooks: Hooks,
 }
@@ -137,6 +139,12 @@ impl HostBuilder {
     /// How long requests may take to finish after the host was told to stop.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = Some(timeout);
+        self
+    }
+
+    /// How many bytes the cache may hold; otherwise [`CACHE_BYTES_DEFAULT`].
+    pub fn cache_bytes(mut self, bytes: u64) -> Self {
+        self.cache_bytes = Some(bytes);
         self
     }
 
@@ -278,6 +286,7 @@ fn platform(
         executor: Arc::new(TokioExecutor::new(runtime.clone(), left_behind)),
         backends: Arc::new(backends),
         stores,
+        cache: Cache::new(builder.cache_bytes.unwrap_or(CACHE_BYTES_DEFAULT)),
         logs: hooked(logs, hooks.log_endpoints),
     };
     Ok(match builder.platform {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use abi_core::body::OutgoingBody;
+use abi_core::cache::Cache;
 use abi_core::{Engine, Service};
 use bytes::Bytes;
 use http::{Request, Response};
@@ -93,6 +94,12 @@ impl Host {
     #[must_use]
     pub fn service(&self) -> &Service {
         &self.0.service
+    }
+
+    /// What guests have put into the cache: to look at it, to purge it, to clear it.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.0.service.platform.cache
     }
 
     /// The name of the engine that runs the program.

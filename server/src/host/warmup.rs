@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::sync::Arc;
 
+use abi_core::cache::Cache;
 use abi_core::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
 use abi_core::platform::{Backends, LogSource, Logs};
 use abi_core::{Platform, Report, Service};
@@ -31,6 +32,8 @@ impl Host {
             platform: Platform {
                 backends: Arc::new(Nobody),
                 logs: Arc::new(Nobody),
+                // What comes of backends that do not answer is not for those who follow.
+                cache: Cache::default(),
                 ..self.service().platform.clone()
             },
             ..self.service().clone()
