@@ -9,7 +9,9 @@ use std::task::{Context, Poll};
 use futures_channel::oneshot;
 use futures_util::FutureExt;
 
-use crate::body::{Body, OutgoingBody, PipeWriter, pipe};
+use crate::abi::CacheItem;
+use crate::body::{Body, OutgoingBody, StreamingWriter, pipe};
+use crate::cache::BodyWriter;
 use crate::error::{Error, Result};
 use crate::handle::{AsyncItemHandle, BodyHandle, Handle, PendingRequestHandle, Table};
 use crate::http::{BackendResponse, SendError, SendErrorKind};
@@ -20,11 +22,13 @@ pub enum AsyncItem {
     /// A body to read; ready when a read would not wait.
     Body(Body),
     /// A streaming body to write; ready when a write would not wait.
-    Streaming(PipeWriter),
+    Streaming(StreamingWriter),
     /// A request under way; ready when it was answered or has failed.
     PendingRequest(PendingRequest),
     /// An operation of a KV store under way; ready when it has ended.
     Kv(KvOperation),
+    /// A lookup in the cache; ready when it need not wait for what others insert.
+    Cache(CacheItem),
 }
 
 impl AsyncItem {
@@ -35,6 +39,7 @@ impl AsyncItem {
             Self::Streaming(writer) => writer.poll_ready(cx).map(drop),
             Self::PendingRequest(pending) => pending.poll_ready(cx),
             Self::Kv(operation) => operation.poll_ready(cx),
+            Self::Cache(item) => item.poll_ready(cx),
         }
     }
 }
@@ -46,6 +51,7 @@ impl fmt::Debug for AsyncItem {
             Self::Streaming(_) => "Streaming",
             Self::PendingRequest(_) => "PendingRequest",
             Self::Kv(_) => "Kv",
+            Self::Cache(_) => "Cache",
         })
     }
 }
@@ -130,6 +136,12 @@ impl Table<AsyncItemHandle, AsyncItem> {
         self.remove(AsyncItemHandle(handle.0))
     }
 
+    /// Adds a body that is written into the cache: write-only.
+    pub(crate) fn insert_cache_writer(&mut self, writer: BodyWriter) -> Result<BodyHandle> {
+        let writer = StreamingWriter::Cache(writer);
+        Ok(BodyHandle(self.insert(AsyncItem::Streaming(writer))?.0))
+    }
+
     /// Takes a body to send it whole.
     pub(crate) fn take_whole(&mut self, handle: BodyHandle) -> Result<OutgoingBody> {
         Ok(self.take_body(handle)?.into())
@@ -140,12 +152,10 @@ impl Table<AsyncItemHandle, AsyncItem> {
         self.body_mut(handle)?;
         let (writer, reader) = pipe();
         let item = self.get_mut(AsyncItemHandle(handle.0))?;
-        match std::mem::replace(item, AsyncItem::Streaming(writer)) {
+        match std::mem::replace(item, AsyncItem::Streaming(StreamingWriter::Message(writer))) {
             AsyncItem::Body(body) => Ok(OutgoingBody::streaming(body, reader)),
             // `body_mut` has just found a body here.
-            AsyncItem::Streaming(_) | AsyncItem::PendingRequest(_) | AsyncItem::Kv(_) => {
-                Err(bad(handle))
-            }
+            _ => Err(bad(handle)),
         }
     }
 
@@ -179,7 +189,7 @@ impl Table<AsyncItemHandle, AsyncItem> {
 /// A body of either kind.
 pub(crate) enum AnyBody<'a> {
     Queue(&'a mut Body),
-    Streaming(&'a mut PipeWriter),
+    Streaming(&'a mut StreamingWriter),
 }
 
 fn bad<H: Handle>(handle: H) -> Error {

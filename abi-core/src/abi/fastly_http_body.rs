@@ -38,7 +38,7 @@ pub async fn append(call: &mut Call<'_>, dest: BodyHandle, src: BodyHandle) -> R
         AnyBody::Queue(body) => body.append(source),
         AnyBody::Streaming(writer) => {
             poll_fn(|cx| writer.poll_ready(cx)).await?;
-            writer.append(source)?;
+            writer.append(source, &*call.session.platform.executor)?;
         }
     }
     Ok(())

@@ -10,11 +10,13 @@
 )]
 
 mod buffer;
+mod cache_items;
 mod dynamic_backend;
 pub mod fastly_abi;
 pub mod fastly_acl;
 pub mod fastly_async_io;
 pub mod fastly_backend;
+pub mod fastly_cache;
 pub mod fastly_compute_runtime;
 pub mod fastly_config_store;
 pub mod fastly_dictionary;
@@ -26,8 +28,11 @@ pub mod fastly_http_resp;
 pub mod fastly_kv_store;
 pub mod fastly_log;
 pub mod fastly_object_store;
+pub mod fastly_purge;
 pub mod fastly_secret_store;
 mod kv_operations;
 mod message_headers;
 mod send;
 pub mod wasi_snapshot_preview1;
+
+pub use cache_items::CacheItem;

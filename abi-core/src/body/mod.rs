@@ -9,6 +9,7 @@ mod gunzip;
 mod outgoing;
 mod pipe;
 mod queue;
+mod streaming;
 
 pub use error::BodyError;
 pub use gunzip::gunzip;
@@ -16,3 +17,4 @@ pub use outgoing::OutgoingBody;
 pub use pipe::{PIPE_CAPACITY_BYTES, PipeReader, PipeWriter, pipe};
 pub(crate) use queue::merge_trailers;
 pub use queue::{Body, BodyStream};
+pub use streaming::StreamingWriter;

@@ -189,6 +189,11 @@ impl Content {
         self.lock().known_length()
     }
 
+    /// Whether it was given up.
+    pub(super) fn has_failed(&self) -> bool {
+        matches!(self.lock().end, End::Failed)
+    }
+
     /// Whether it has all its bytes.
     pub(super) fn is_complete(&self) -> bool {
         matches!(self.lock().end, End::Finished(_))

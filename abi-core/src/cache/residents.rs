@@ -65,6 +65,8 @@ impl Residents {
         let id = resident.object.id;
         self.objects
             .insert_with_lifecycle(id, resident, &mut evicted);
+        // The structure also gives back what it has replaced, which is the object itself at its earlier weight.
+        evicted.retain(|object| self.objects.peek(&object.id).is_none());
         evicted
     }
 

@@ -279,8 +279,8 @@ impl State {
         deferred: &mut Deferred,
     ) -> Arc<Object> {
         let (key, content) = (old.key.clone(), old.content.clone());
-        if old.purged.load(Ordering::Relaxed) {
-            // What was purged does not come back. Whoever has revalidated it may use it.
+        if old.purged.load(Ordering::Relaxed) || content.has_failed() {
+            // What was purged does not come back, nor does a body that was given up. Whoever has revalidated it may use it.
             let object = self.object(key, headers, options, content, old.hits.clone());
             self.release(obligation, deferred);
             return Arc::new(object);

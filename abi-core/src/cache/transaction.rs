@@ -51,6 +51,16 @@ impl PendingLookup {
         pending
     }
 
+    /// A lookup that need not wait, and is no transaction: it must not insert anything.
+    #[must_use]
+    pub fn ready(cache: Cache, key: CacheKey, found: Option<Found>) -> Self {
+        let resolution = Resolution {
+            found,
+            obligation: None,
+        };
+        Self::new(cache, key, Arc::default(), Ok(resolution))
+    }
+
     fn transaction(&self, resolution: Resolution) -> Transaction {
         Transaction {
             cache: self.cache.clone(),
@@ -143,18 +153,6 @@ const NO_OBLIGATION: Error =
     Error::NotObligated("this lookup need not insert or update anything, or has done so");
 
 impl Transaction {
-    /// The object of a lookup that is no transaction: it must not insert anything.
-    #[must_use]
-    pub fn without_duty(cache: Cache, key: CacheKey, found: Option<Found>) -> Self {
-        Self {
-            cache,
-            key,
-            headers: Arc::default(),
-            found,
-            obligation: None,
-        }
-    }
-
     /// The object that was found; it may be stale, or even expired.
     #[must_use]
     pub fn found(&self) -> Option<&Found> {

@@ -376,73 +376,73 @@ macro_rules! for_each_hostcall {
                 );
             }
             fastly_cache {
-                unsupported lookup(
+                sync lookup(
                     cache_key: GuestPtr<u8>, cache_key_len: u32, options_mask: u32,
                     options: GuestPtr<CacheLookupOptions>, out: GuestPtr<CacheHandle>
                 );
-                unsupported insert(
+                sync insert(
                     cache_key: GuestPtr<u8>, cache_key_len: u32, options_mask: u32,
                     options: GuestPtr<CacheWriteOptions>, out: GuestPtr<BodyHandle>
                 );
-                unsupported replace(
+                sync replace(
                     cache_key: GuestPtr<u8>, cache_key_len: u32, options_mask: u32,
                     options: GuestPtr<CacheReplaceOptions>, out: GuestPtr<CacheReplaceHandle>
                 );
-                unsupported replace_insert(
+                async replace_insert(
                     handle: CacheReplaceHandle, options_mask: u32, options: GuestPtr<CacheWriteOptions>,
                     out: GuestPtr<BodyHandle>
                 );
-                unsupported replace_get_age_ns(handle: CacheReplaceHandle, out: GuestPtr<u64>);
-                unsupported replace_get_body(
+                async replace_get_age_ns(handle: CacheReplaceHandle, out: GuestPtr<u64>);
+                async replace_get_body(
                     handle: CacheReplaceHandle, options_mask: u32, options: GuestPtr<CacheGetBodyOptions>,
                     out: GuestPtr<BodyHandle>
                 );
-                unsupported replace_get_hits(handle: CacheReplaceHandle, out: GuestPtr<u64>);
-                unsupported replace_get_length(handle: CacheReplaceHandle, out: GuestPtr<u64>);
-                unsupported replace_get_max_age_ns(handle: CacheReplaceHandle, out: GuestPtr<u64>);
-                unsupported replace_get_stale_while_revalidate_ns(handle: CacheReplaceHandle, out: GuestPtr<u64>);
-                unsupported replace_get_state(handle: CacheReplaceHandle, out: GuestPtr<u32>);
-                unsupported replace_get_user_metadata(
+                async replace_get_hits(handle: CacheReplaceHandle, out: GuestPtr<u64>);
+                async replace_get_length(handle: CacheReplaceHandle, out: GuestPtr<u64>);
+                async replace_get_max_age_ns(handle: CacheReplaceHandle, out: GuestPtr<u64>);
+                async replace_get_stale_while_revalidate_ns(handle: CacheReplaceHandle, out: GuestPtr<u64>);
+                async replace_get_state(handle: CacheReplaceHandle, out: GuestPtr<u32>);
+                async replace_get_user_metadata(
                     handle: CacheReplaceHandle, user_metadata_out_ptr: GuestPtr<u8>, user_metadata_out_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported transaction_lookup(
+                async transaction_lookup(
                     cache_key: GuestPtr<u8>, cache_key_len: u32, options_mask: u32,
                     options: GuestPtr<CacheLookupOptions>, out: GuestPtr<CacheHandle>
                 );
-                unsupported transaction_lookup_async(
+                sync transaction_lookup_async(
                     cache_key: GuestPtr<u8>, cache_key_len: u32, options_mask: u32,
                     options: GuestPtr<CacheLookupOptions>, out: GuestPtr<CacheBusyHandle>
                 );
-                unsupported cache_busy_handle_wait(busy_handle: CacheBusyHandle, out: GuestPtr<CacheHandle>);
-                unsupported transaction_insert(
+                async cache_busy_handle_wait(busy_handle: CacheBusyHandle, out: GuestPtr<CacheHandle>);
+                sync transaction_insert(
                     handle: CacheHandle, options_mask: u32, options: GuestPtr<CacheWriteOptions>,
                     out: GuestPtr<BodyHandle>
                 );
-                unsupported transaction_insert_and_stream_back(
+                sync transaction_insert_and_stream_back(
                     handle: CacheHandle, options_mask: u32, options: GuestPtr<CacheWriteOptions>,
                     body_handle_out: GuestPtr<BodyHandle>, cache_handle_out: GuestPtr<CacheHandle>
                 );
-                unsupported transaction_update(
+                sync transaction_update(
                     handle: CacheHandle, options_mask: u32, options: GuestPtr<CacheWriteOptions>
                 );
-                unsupported transaction_cancel(handle: CacheHandle);
-                unsupported close_busy(handle: CacheBusyHandle);
-                unsupported close(handle: CacheHandle);
-                unsupported get_state(handle: CacheHandle, out: GuestPtr<u32>);
-                unsupported get_user_metadata(
+                sync transaction_cancel(handle: CacheHandle);
+                sync close_busy(handle: CacheBusyHandle);
+                sync close(handle: CacheHandle);
+                sync get_state(handle: CacheHandle, out: GuestPtr<u32>);
+                sync get_user_metadata(
                     handle: CacheHandle, user_metadata_out_ptr: GuestPtr<u8>, user_metadata_out_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported get_body(
+                async get_body(
                     handle: CacheHandle, options_mask: u32, options: GuestPtr<CacheGetBodyOptions>,
                     out: GuestPtr<BodyHandle>
                 );
-                unsupported get_length(handle: CacheHandle, out: GuestPtr<u64>);
-                unsupported get_max_age_ns(handle: CacheHandle, out: GuestPtr<u64>);
-                unsupported get_stale_while_revalidate_ns(handle: CacheHandle, out: GuestPtr<u64>);
-                unsupported get_age_ns(handle: CacheHandle, out: GuestPtr<u64>);
-                unsupported get_hits(handle: CacheHandle, out: GuestPtr<u64>);
+                sync get_length(handle: CacheHandle, out: GuestPtr<u64>);
+                sync get_max_age_ns(handle: CacheHandle, out: GuestPtr<u64>);
+                sync get_stale_while_revalidate_ns(handle: CacheHandle, out: GuestPtr<u64>);
+                sync get_age_ns(handle: CacheHandle, out: GuestPtr<u64>);
+                sync get_hits(handle: CacheHandle, out: GuestPtr<u64>);
             }
             fastly_http_cache {
                 unsupported is_request_cacheable(req_handle: RequestHandle, out: GuestPtr<u32>);
@@ -657,7 +657,7 @@ macro_rules! for_each_hostcall {
                 sync from_bytes(buf: GuestPtr<u8>, buf_len: u32, out: GuestPtr<SecretHandle>);
             }
             fastly_purge {
-                unsupported purge_surrogate_key(
+                sync purge_surrogate_key(
                     surrogate_key: GuestPtr<u8>, surrogate_key_len: u32, options_mask: u32,
                     options: GuestPtr<PurgeOptions>
                 );

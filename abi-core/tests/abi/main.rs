@@ -1,6 +1,7 @@
 //! Tests of the ABI on [`abi_core::ByteMemory`], with a scripted platform and no engine.
 
 mod body;
+mod cache;
 mod fixture;
 mod kv;
 mod limits;

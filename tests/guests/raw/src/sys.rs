@@ -24,6 +24,7 @@ pub const ERROR: Status = 1;
 pub const INVALID_ARGUMENT: Status = 2;
 pub const BAD_HANDLE: Status = 3;
 pub const BUFFER_TOO_SMALL: Status = 4;
+pub const UNSUPPORTED: Status = 5;
 pub const BAD_ALIGNMENT: Status = 6;
 pub const NONE: Status = 10;
 pub const AGAIN: Status = 14;
@@ -688,6 +689,183 @@ pub mod erl {
             entry: *const u8,
             entry_len: usize,
             has: *mut u32,
+        ) -> Status;
+    }
+}
+
+/// witx `cache_lookup_options`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct CacheLookupOptions {
+    pub request_headers: Handle,
+    pub service: usize,
+    pub service_len: usize,
+}
+
+/// witx `cache_replace_options`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct CacheReplaceOptions {
+    pub request_headers: Handle,
+    pub replace_strategy: u32,
+    pub service: usize,
+    pub service_len: usize,
+}
+
+/// witx `cache_write_options`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct CacheWriteOptions {
+    pub max_age_ns: u64,
+    pub request_headers: Handle,
+    pub vary_rule: usize,
+    pub vary_rule_len: usize,
+    pub initial_age_ns: u64,
+    pub stale_while_revalidate_ns: u64,
+    pub surrogate_keys: usize,
+    pub surrogate_keys_len: usize,
+    pub length: u64,
+    pub user_metadata: usize,
+    pub user_metadata_len: usize,
+    pub edge_max_age_ns: u64,
+    pub service: usize,
+    pub service_len: usize,
+}
+
+/// witx `cache_get_body_options`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct CacheGetBodyOptions {
+    pub from: u64,
+    pub to: u64,
+}
+
+/// witx `purge_options`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct PurgeOptions {
+    pub ret_buf: usize,
+    pub ret_buf_len: usize,
+    pub ret_buf_nwritten_out: usize,
+}
+
+pub mod cache {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_cache")]
+    unsafe extern "C" {
+        pub fn lookup(
+            key: *const u8,
+            key_len: usize,
+            mask: u32,
+            options: *const CacheLookupOptions,
+            handle: *mut Handle,
+        ) -> Status;
+        pub fn insert(
+            key: *const u8,
+            key_len: usize,
+            mask: u32,
+            options: *const CacheWriteOptions,
+            body: *mut Handle,
+        ) -> Status;
+        pub fn replace(
+            key: *const u8,
+            key_len: usize,
+            mask: u32,
+            options: *const CacheReplaceOptions,
+            handle: *mut Handle,
+        ) -> Status;
+        pub fn replace_insert(
+            handle: Handle,
+            mask: u32,
+            options: *const CacheWriteOptions,
+            body: *mut Handle,
+        ) -> Status;
+        pub fn replace_get_age_ns(handle: Handle, out: *mut u64) -> Status;
+        pub fn replace_get_body(
+            handle: Handle,
+            mask: u32,
+            options: *const CacheGetBodyOptions,
+            body: *mut Handle,
+        ) -> Status;
+        pub fn replace_get_hits(handle: Handle, out: *mut u64) -> Status;
+        pub fn replace_get_length(handle: Handle, out: *mut u64) -> Status;
+        pub fn replace_get_max_age_ns(handle: Handle, out: *mut u64) -> Status;
+        pub fn replace_get_stale_while_revalidate_ns(handle: Handle, out: *mut u64) -> Status;
+        pub fn replace_get_state(handle: Handle, out: *mut u32) -> Status;
+        pub fn replace_get_user_metadata(
+            handle: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn transaction_lookup(
+            key: *const u8,
+            key_len: usize,
+            mask: u32,
+            options: *const CacheLookupOptions,
+            handle: *mut Handle,
+        ) -> Status;
+        pub fn transaction_lookup_async(
+            key: *const u8,
+            key_len: usize,
+            mask: u32,
+            options: *const CacheLookupOptions,
+            busy: *mut Handle,
+        ) -> Status;
+        pub fn cache_busy_handle_wait(busy: Handle, handle: *mut Handle) -> Status;
+        pub fn transaction_insert(
+            handle: Handle,
+            mask: u32,
+            options: *const CacheWriteOptions,
+            body: *mut Handle,
+        ) -> Status;
+        pub fn transaction_insert_and_stream_back(
+            handle: Handle,
+            mask: u32,
+            options: *const CacheWriteOptions,
+            body: *mut Handle,
+            back: *mut Handle,
+        ) -> Status;
+        pub fn transaction_update(
+            handle: Handle,
+            mask: u32,
+            options: *const CacheWriteOptions,
+        ) -> Status;
+        pub fn transaction_cancel(handle: Handle) -> Status;
+        pub fn close_busy(busy: Handle) -> Status;
+        pub fn close(handle: Handle) -> Status;
+        pub fn get_state(handle: Handle, out: *mut u32) -> Status;
+        pub fn get_user_metadata(
+            handle: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn get_body(
+            handle: Handle,
+            mask: u32,
+            options: *const CacheGetBodyOptions,
+            body: *mut Handle,
+        ) -> Status;
+        pub fn get_length(handle: Handle, out: *mut u64) -> Status;
+        pub fn get_max_age_ns(handle: Handle, out: *mut u64) -> Status;
+        pub fn get_stale_while_revalidate_ns(handle: Handle, out: *mut u64) -> Status;
+        pub fn get_age_ns(handle: Handle, out: *mut u64) -> Status;
+        pub fn get_hits(handle: Handle, out: *mut u64) -> Status;
+    }
+}
+
+pub mod purge {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_purge")]
+    unsafe extern "C" {
+        pub fn purge_surrogate_key(
+            key: *const u8,
+            key_len: usize,
+            mask: u32,
+            options: *const PurgeOptions,
         ) -> Status;
     }
 }

@@ -4,6 +4,7 @@ mod abi;
 mod acl;
 mod async_io;
 mod backend;
+mod cache;
 mod config_store;
 mod dictionary;
 mod erl;
@@ -44,6 +45,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         acl::CASES,
         erl::CASES,
         backend::CASES,
+        cache::CASES,
     ]
     .into_iter()
     .flatten()
