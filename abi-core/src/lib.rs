@@ -9,7 +9,7 @@
 //! * [`table`]: every hostcall as a row, and what is made from the rows; [`link`]: imports to rows;
 //! * [`abi`]: the functions behind the rows, one file a module that guests import;
 //! * [`memory`], [`handle`], [`status`], [`error`]: what those functions are made of;
-//! * [`http`], [`body`], [`cache`], [`stores`]: meaning without pointers and handles;
+//! * [`http`], [`body`], [`cache`], [`client`], [`stores`]: meaning without pointers and handles;
 //! * [`platform`], [`session`], [`service`]: the three lifetimes; [`engine`]: what an adapter implements.
 
 #![forbid(unsafe_code)]
@@ -18,6 +18,7 @@ pub mod abi;
 mod async_item;
 pub mod body;
 pub mod cache;
+pub mod client;
 pub mod engine;
 pub mod error;
 pub mod handle;
@@ -37,6 +38,7 @@ pub mod table;
 pub mod testing;
 mod turn;
 
+pub use client::ClientIdentity;
 pub use engine::{Ended, Engine, Exit, Limits, Program};
 pub use error::{Error, Result, Stop};
 pub use memory::{ByteMemory, GuestMemory, GuestPtr, Memory};

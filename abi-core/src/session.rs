@@ -10,6 +10,7 @@ use futures_channel::oneshot;
 
 use crate::async_item::AsyncItem;
 use crate::body::{Body, OutgoingBody};
+use crate::client::ClientIdentity;
 use crate::error::{Error, Result};
 use crate::handle::{
     AclHandle, AsyncItemHandle, BodyHandle, ConfigStoreHandle, KvStoreHandle, LogEndpointHandle,
@@ -37,6 +38,8 @@ pub struct ClientRequest {
     pub server: SocketAddr,
     /// A number that no other request of this process has; guests see it as 32 hexadecimal digits.
     pub id: u128,
+    /// Who the client is.
+    pub identity: ClientIdentity,
 }
 
 impl ClientRequest {
@@ -54,6 +57,7 @@ impl ClientRequest {
             client: nowhere,
             server: nowhere,
             id: 0,
+            identity: ClientIdentity::default(),
         }
     }
 }
@@ -74,6 +78,29 @@ pub struct GuestEnvironment {
     pub arguments: Vec<String>,
     /// Environment variables, name and value. `FASTLY_TRACE_ID` is added for each run.
     pub variables: Vec<(String, String)>,
+    /// What the service has beside the platform itself.
+    pub products: Products,
+}
+
+/// What a service may have beside the platform itself. Nothing, by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Products {
+    /// Statistics by domain.
+    pub domain_inspector: bool,
+    /// Images can be transformed.
+    pub image_optimizer: bool,
+    /// Statistics by backend.
+    pub origin_inspector: bool,
+}
+
+impl GuestEnvironment {
+    /// The value of an environment variable.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let mut variables = self.variables.iter();
+        let found = variables.find(|(other, _)| other == name);
+        found.map(|(_, value)| value.as_str())
+    }
 }
 
 impl Default for GuestEnvironment {
@@ -93,6 +120,7 @@ impl Default for GuestEnvironment {
             variables: variables
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .into(),
+            products: Products::default(),
         }
     }
 }
@@ -121,6 +149,7 @@ pub struct Session {
     pub(crate) dynamic_backends: BTreeMap<String, Arc<DynamicBackend>>,
     pub(crate) downstream: Downstream,
     pub(crate) stdio: Stdio,
+    id: u128,
     meter: Arc<CpuMeter>,
     memory_limit_reached: bool,
     observer: Option<Box<dyn HostcallObserver>>,
@@ -134,6 +163,7 @@ pub(crate) struct Downstream {
     pub client: SocketAddr,
     pub server: SocketAddr,
     pub id: u128,
+    pub identity: ClientIdentity,
     answer: Option<oneshot::Sender<ClientResponse>>,
 }
 
@@ -149,6 +179,7 @@ impl Session {
         let (items, body_handle) = Table::<AsyncItemHandle, _>::with(AsyncItem::Body(request.body));
         let session = Self {
             stdio: Stdio::new(platform.logs.clone()),
+            id: request.id,
             meter: Arc::new(CpuMeter::new(platform.clock.clone())),
             platform,
             environment,
@@ -169,6 +200,7 @@ impl Session {
                 client: request.client,
                 server: request.server,
                 id: request.id,
+                identity: request.identity,
                 answer: Some(answer),
             },
             memory_limit_reached: false,
@@ -181,6 +213,11 @@ impl Session {
     #[must_use]
     pub fn platform(&self) -> &Platform {
         &self.platform
+    }
+
+    /// The id of this run, which is that of its first request.
+    pub(crate) fn id(&self) -> u128 {
+        self.id
     }
 
     /// The clock that counts while the guest runs. The adapter starts and stops it.

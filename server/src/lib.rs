@@ -5,6 +5,7 @@
 //!
 //! * [`host`]: the host and its builder; [`program`]: what it runs; [`mod@engines`]: with what;
 //! * [`serve`]: from a client's connection to a guest run, and back;
+//! * [`identity`]: who a client is;
 //! * [`backends`]: where guests send requests; [`stores`]: what they read from;
 //! * [`world`]: clock, randomness, executor and logs;
 //! * [`config`]: `fastly.toml`; [`cli`]: the command line;
@@ -23,6 +24,7 @@ pub mod config;
 pub mod engines;
 mod framing;
 pub mod host;
+pub mod identity;
 pub mod inspect;
 pub mod program;
 pub mod serve;
@@ -36,6 +38,7 @@ pub use backends::{BackendSettings, LocalBackend};
 pub use config::Manifest;
 pub use engines::engines;
 pub use host::{Drained, Finished, Host, HostBuilder, HostError, OnDisconnect};
+pub use identity::{ClientProfile, ClientSettings};
 pub use program::ProgramSource;
 pub use serve::ConnectionAddresses;
 pub use stores::{AclEntries, Dictionary, DurableKv, KvSettings, MemoryKv, SecretItems};

@@ -21,6 +21,10 @@ use super::fastly_async_io::{SELECT_MAX, first_ready};
 use super::send::{self, BodyMode, Cache, ResponseOut, Send};
 use super::{dynamic_backend, fastly_http_downstream, message_headers};
 
+mod identity;
+
+pub use identity::*;
+
 /// Writes the handles of the client's request and its body. They are the same every time.
 ///
 /// # Errors

@@ -66,7 +66,7 @@ fn environment(session: &Session) -> Vec<String> {
     let mut strings: Vec<_> = variables
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
-    strings.push(format!("FASTLY_TRACE_ID={:032x}", session.downstream.id));
+    strings.push(format!("FASTLY_TRACE_ID={:032x}", session.id()));
     strings
 }
 

@@ -28,32 +28,32 @@ macro_rules! for_each_hostcall {
                 sync cache_override_v3_set(h: RequestHandle, tag: u32, cache_override_ptr: GuestPtr<CacheOverride>);
                 sync downstream_client_ip_addr(addr_octets_out: GuestPtr<u8>, out: GuestPtr<u32>);
                 sync downstream_server_ip_addr(addr_octets_out: GuestPtr<u8>, out: GuestPtr<u32>);
-                unsupported downstream_client_h2_fingerprint(
+                sync downstream_client_h2_fingerprint(
                     h2fp_out: GuestPtr<u8>, h2fp_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
                 sync downstream_client_request_id(
                     reqid_out: GuestPtr<u8>, reqid_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_client_oh_fingerprint(
+                sync downstream_client_oh_fingerprint(
                     ohfp_out: GuestPtr<u8>, ohfp_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_client_ddos_detected(out: GuestPtr<u32>);
-                unsupported downstream_tls_cipher_openssl_name(
+                sync downstream_client_ddos_detected(out: GuestPtr<u32>);
+                sync downstream_tls_cipher_openssl_name(
                     cipher_out: GuestPtr<u8>, cipher_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_tls_protocol(
+                sync downstream_tls_protocol(
                     protocol_out: GuestPtr<u8>, protocol_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_tls_client_hello(
+                sync downstream_tls_client_hello(
                     chello_out: GuestPtr<u8>, chello_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_tls_raw_client_certificate(
+                sync downstream_tls_raw_client_certificate(
                     raw_client_cert_out: GuestPtr<u8>, raw_client_cert_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_tls_client_cert_verify_result(out: GuestPtr<u32>);
-                unsupported downstream_tls_ja3_md5(cja3_md5_out: GuestPtr<u8>, out: GuestPtr<u32>);
-                unsupported downstream_tls_ja4(ja4_out: GuestPtr<u8>, ja4_max_len: u32, nwritten_out: GuestPtr<u32>);
-                unsupported downstream_compliance_region(
+                sync downstream_tls_client_cert_verify_result(out: GuestPtr<u32>);
+                sync downstream_tls_ja3_md5(cja3_md5_out: GuestPtr<u8>, out: GuestPtr<u32>);
+                sync downstream_tls_ja4(ja4_out: GuestPtr<u8>, ja4_max_len: u32, nwritten_out: GuestPtr<u32>);
+                sync downstream_compliance_region(
                     region_out: GuestPtr<u8>, region_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
                 sync new(out: GuestPtr<RequestHandle>);
@@ -152,7 +152,7 @@ macro_rules! for_each_hostcall {
                     done_idx_out: GuestPtr<u32>, response_handle_out: GuestPtr<ResponseHandle>,
                     body_handle_out: GuestPtr<BodyHandle>
                 );
-                unsupported fastly_key_is_valid(out: GuestPtr<u32>);
+                sync fastly_key_is_valid(out: GuestPtr<u32>);
                 sync close(h: RequestHandle);
                 sync auto_decompress_response_set(h: RequestHandle, encodings: u32);
                 unsupported upgrade_websocket(backend_name: GuestPtr<u8>, backend_name_len: u32);
@@ -169,12 +169,12 @@ macro_rules! for_each_hostcall {
                     name_prefix: GuestPtr<u8>, name_prefix_len: u32, target: GuestPtr<u8>, target_len: u32,
                     backend_config_mask: u32, backend_configuration: GuestPtr<DynamicBackendConfig>
                 );
-                unsupported inspect(
+                sync inspect(
                     req: RequestHandle, body: BodyHandle, insp_info_mask: u32, insp_info: GuestPtr<InspectInfo>,
                     buf: GuestPtr<u8>, buf_len: u32, out: GuestPtr<u32>
                 );
-                unsupported on_behalf_of(req: RequestHandle, service: GuestPtr<u8>, service_len: u32);
-                unsupported downstream_tls_client_servername(
+                sync on_behalf_of(req: RequestHandle, service: GuestPtr<u8>, service_len: u32);
+                sync downstream_tls_client_servername(
                     servername_out: GuestPtr<u8>, servername_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
             }
@@ -265,28 +265,28 @@ macro_rules! for_each_hostcall {
                     req: RequestHandle, ohfp_out: GuestPtr<u8>, ohfp_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
                 sync downstream_client_ddos_detected(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_tls_cipher_openssl_name(
+                sync downstream_tls_cipher_openssl_name(
                     req: RequestHandle, cipher_out: GuestPtr<u8>, cipher_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_tls_protocol(
+                sync downstream_tls_protocol(
                     req: RequestHandle, protocol_out: GuestPtr<u8>, protocol_max_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
                 sync downstream_tls_client_hello(
                     req: RequestHandle, chello_out: GuestPtr<u8>, chello_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_tls_raw_client_certificate(
+                sync downstream_tls_raw_client_certificate(
                     req: RequestHandle, raw_client_cert_out: GuestPtr<u8>, raw_client_cert_max_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_tls_client_cert_verify_result(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_tls_client_servername(
+                sync downstream_tls_client_cert_verify_result(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_tls_client_servername(
                     req: RequestHandle, tls_sni_out: GuestPtr<u8>, tls_sni_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_tls_ja3_md5(
+                sync downstream_tls_ja3_md5(
                     req: RequestHandle, cja3_md5_out: GuestPtr<u8>, out: GuestPtr<u32>
                 );
-                unsupported downstream_tls_ja4(
+                sync downstream_tls_ja4(
                     req: RequestHandle, ja4_out: GuestPtr<u8>, ja4_max_len: u32, nwritten_out: GuestPtr<u32>
                 );
                 sync downstream_compliance_region(
@@ -294,33 +294,33 @@ macro_rules! for_each_hostcall {
                 );
                 sync fastly_key_is_valid(req: RequestHandle, out: GuestPtr<u32>);
                 sync downstream_bot_analyzed(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_bot_detected(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_bot_name(
+                sync downstream_bot_detected(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_bot_name(
                     req: RequestHandle, bot_name_out: GuestPtr<u8>, bot_name_max_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_bot_category(
+                sync downstream_bot_category(
                     req: RequestHandle, bot_category_out: GuestPtr<u8>, bot_category_max_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_bot_category_kind(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_bot_verified(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_bot_category_kind(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_bot_verified(req: RequestHandle, out: GuestPtr<u32>);
                 sync downstream_resvpnproxy_is_anonymous(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_is_anonymous_vpn(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_is_hosting_provider(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_is_proxy_over_vpn(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_is_public_proxy(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_is_relay_proxy(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_is_residential_proxy(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_is_smart_dns_proxy(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_is_tor_exit_node(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_is_vpn_datacenter(req: RequestHandle, out: GuestPtr<u32>);
-                unsupported downstream_resvpnproxy_vpn_service_name(
+                sync downstream_resvpnproxy_is_anonymous_vpn(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_resvpnproxy_is_hosting_provider(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_resvpnproxy_is_proxy_over_vpn(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_resvpnproxy_is_public_proxy(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_resvpnproxy_is_relay_proxy(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_resvpnproxy_is_residential_proxy(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_resvpnproxy_is_smart_dns_proxy(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_resvpnproxy_is_tor_exit_node(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_resvpnproxy_is_vpn_datacenter(req: RequestHandle, out: GuestPtr<u32>);
+                sync downstream_resvpnproxy_vpn_service_name(
                     req: RequestHandle, vpn_service_name_out: GuestPtr<u8>, vpn_service_name_max_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported downstream_visits_this_service(out: GuestPtr<u32>);
-                unsupported downstream_visits_this_pop(out: GuestPtr<u32>);
+                sync downstream_visits_this_service(out: GuestPtr<u32>);
+                sync downstream_visits_this_pop(out: GuestPtr<u32>);
             }
             fastly_async_io {
                 async select(
@@ -664,14 +664,14 @@ macro_rules! for_each_hostcall {
             }
             fastly_compute_runtime {
                 sync get_vcpu_ms(out: GuestPtr<u64>);
-                unsupported has_domain_inspector(out: GuestPtr<u32>);
-                unsupported has_image_optimizer(out: GuestPtr<u32>);
-                unsupported has_origin_inspector(out: GuestPtr<u32>);
+                sync has_domain_inspector(out: GuestPtr<u32>);
+                sync has_image_optimizer(out: GuestPtr<u32>);
+                sync has_origin_inspector(out: GuestPtr<u32>);
                 sync get_heap_mib(out: GuestPtr<u32>);
-                unsupported get_sandbox_id(buf: GuestPtr<u8>, buf_len: u32, nwritten_out: GuestPtr<u32>);
-                unsupported get_trace_id(buf: GuestPtr<u8>, buf_len: u32, nwritten_out: GuestPtr<u32>);
-                unsupported get_hostname(buf: GuestPtr<u8>, buf_len: u32, nwritten_out: GuestPtr<u32>);
-                unsupported get_service_version(buf: GuestPtr<u8>, buf_len: u32, nwritten_out: GuestPtr<u32>);
+                sync get_sandbox_id(buf: GuestPtr<u8>, buf_len: u32, nwritten_out: GuestPtr<u32>);
+                sync get_trace_id(buf: GuestPtr<u8>, buf_len: u32, nwritten_out: GuestPtr<u32>);
+                sync get_hostname(buf: GuestPtr<u8>, buf_len: u32, nwritten_out: GuestPtr<u32>);
+                sync get_service_version(buf: GuestPtr<u8>, buf_len: u32, nwritten_out: GuestPtr<u32>);
             }
             fastly_acl {
                 sync open(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<AclHandle>);

@@ -33,8 +33,11 @@ impl Fixture {
     }
 
     pub fn with_request(head: RequestHead, body: Body) -> Self {
+        Self::with_client(ClientRequest::new(head, body))
+    }
+
+    pub fn with_client(request: ClientRequest) -> Self {
         let world = World::new();
-        let request = ClientRequest::new(head, body);
         let environment = GuestEnvironment::default().into();
         let (session, answer) = Session::new(world.platform(), environment, request);
         Self {

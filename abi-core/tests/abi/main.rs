@@ -3,6 +3,7 @@
 mod body;
 mod cache;
 mod fixture;
+mod identity;
 mod kv;
 mod limits;
 mod request;

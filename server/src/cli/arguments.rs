@@ -1,9 +1,10 @@
 //! What can be written on the command line.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use http::header::HeaderName;
 
 use super::bench::BenchArguments;
 use super::generate::{CompletionsArguments, ManArguments};
@@ -78,6 +79,18 @@ pub(super) struct ServeArguments {
     /// A secret store, from a JSON object of strings; may be repeated.
     #[arg(long = "secret-store", value_name = "NAME=FILE", value_parser = file)]
     pub secret_stores: Vec<(String, PathBuf)>,
+
+    /// The address that every client has, whatever its connection says.
+    #[arg(long, value_name = "IP")]
+    pub client_ip: Option<IpAddr>,
+
+    /// The header that has the address of a client, set by a proxy in front of this host that can be trusted.
+    #[arg(long, value_name = "NAME")]
+    pub client_ip_header: Option<HeaderName>,
+
+    /// A value of the header Fastly-Key that counts as valid; may be repeated.
+    #[arg(long = "fake-fastly-key", value_name = "KEY")]
+    pub fake_fastly_keys: Vec<String>,
 
     /// An environment variable of the guest; may be repeated.
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair)]

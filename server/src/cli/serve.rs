@@ -17,6 +17,7 @@ use super::signals::Signals;
 use crate::backends::BackendSettings;
 use crate::config::LimitSettings;
 use crate::host::{self, Drained, Host, HostBuilder};
+use crate::identity::ClientSettings;
 use crate::stores::{AclEntries, Dictionary, KvSettings, SecretItems, StoreError, from_file};
 use crate::world::{LogFormat, LogWriter};
 
@@ -131,7 +132,16 @@ fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure> {
     for (name, value) in &arguments.environment {
         builder = builder.env(name, value);
     }
-    with_stores(builder, arguments)
+    with_stores(builder.client(client(arguments)), arguments)
+}
+
+fn client(arguments: &ServeArguments) -> ClientSettings {
+    ClientSettings {
+        address: arguments.client_ip,
+        address_header: arguments.client_ip_header.clone(),
+        valid_fastly_keys: arguments.fake_fastly_keys.iter().cloned().collect(),
+        ..ClientSettings::default()
+    }
 }
 
 fn with_stores(

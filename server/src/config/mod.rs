@@ -5,11 +5,13 @@
 
 mod acls;
 mod backends;
+mod client;
 mod dictionaries;
 mod error;
 mod files;
 mod kv_stores;
 mod limits;
+mod products;
 mod reader;
 mod respond;
 mod secrets;
@@ -17,10 +19,12 @@ mod stores;
 
 use std::path::Path;
 
+use abi_core::session::Products;
 use abi_core::stores::{AclEntries, SecretItems};
 use toml::de::DeTable;
 
 use crate::backends::BackendSettings;
+use crate::identity::ClientSettings;
 use crate::stores::{Dictionary, KvSettings};
 pub use error::ConfigError;
 use error::Problem;
@@ -33,9 +37,8 @@ use reader::{Table, Value};
 const VERSION_MAX: u64 = 3;
 
 /// Tables of `[local_server]` that other tools use, or that later versions of this program will.
-const NOT_USED: [&str; 8] = [
+const NOT_USED: [&str; 7] = [
     "device_detection",
-    "fake_valid_fastly_keys",
     "geolocation",
     "pushpin",
     "shielding_sites",
@@ -62,6 +65,10 @@ pub struct Manifest {
     pub limits: LimitSettings,
     /// `[local_server.env]`: environment variables for the guest.
     pub environment: Vec<(String, String)>,
+    /// `[local_server.client]` and `fake_valid_fastly_keys`: what is claimed about clients.
+    pub client: ClientSettings,
+    /// `[local_server.products]`: what the service has beside the platform itself.
+    pub products: Products,
     /// What is in the file and has no effect.
     pub warnings: Vec<ConfigError>,
 }
@@ -142,6 +149,15 @@ impl Manifest {
         }
         if let Some(value) = local.get("env") {
             self.environment = named(&value, |value| value.string().map(str::to_owned))?;
+        }
+        if let Some(value) = local.get("client") {
+            self.client = client::read(&value)?;
+        }
+        if let Some(value) = local.get("fake_valid_fastly_keys") {
+            self.client.valid_fastly_keys.extend(client::keys(&value)?);
+        }
+        if let Some(value) = local.get("products") {
+            self.products = products::read(&value)?;
         }
         for name in NOT_USED {
             if let Some(value) = local.get(name) {

@@ -18,6 +18,7 @@ use super::{Host, HostError, Inner, OnDisconnect, Policy, RequestIds};
 use crate::backends::{BackendSet, BackendSettings, InvalidUrl};
 use crate::config::{LimitSettings, Manifest};
 use crate::engines::{find_engine, shared_engine};
+use crate::identity::ClientSettings;
 use crate::program::{self, ProgramSource};
 use crate::world::{SystemClock, SystemRandom, TokioExecutor, TracingLogs};
 
@@ -43,6 +44,7 @@ pub struct HostBuilder {
     drain_timeout: Option<Duration>,
     cache_bytes: Option<u64>,
     platform: Option<PlatformChange>,
+    pub(super) client: ClientSettings,
     pub(super) hooks: Hooks,
 }
 
@@ -173,7 +175,7 @@ impl HostBuilder {
     }
 
     fn build_blocking(mut self, runtime: Handle, random: SystemRandom) -> Result<Host, HostError> {
-        let manifest = match self.config.take() {
+        let mut manifest = match self.config.take() {
             Some(file) => Manifest::read(&file)?,
             None => Manifest::default(),
         };
@@ -188,6 +190,7 @@ impl HostBuilder {
             drain_timeout: self.drain_timeout.unwrap_or(Self::DRAIN_TIMEOUT),
         };
         let environment = environment(&self, &manifest);
+        let client = std::mem::take(&mut self.client).or(std::mem::take(&mut manifest.client));
         let left_behind = TaskTracker::new();
         let platform = platform(self, manifest, &runtime, left_behind.clone(), random)?;
         let service = Service {
@@ -201,6 +204,7 @@ impl HostBuilder {
             _engine: compiled.engine,
             compile_time: compiled.time,
             policy,
+            client,
             ids: RequestIds::new(random),
             tasks: TaskTracker::new(),
             left_behind,
@@ -296,7 +300,10 @@ fn platform(
 }
 
 fn environment(builder: &HostBuilder, manifest: &Manifest) -> GuestEnvironment {
-    let mut environment = GuestEnvironment::default();
+    let mut environment = GuestEnvironment {
+        products: manifest.products,
+        ..GuestEnvironment::default()
+    };
     if let Some(arguments) = &builder.arguments {
         environment.arguments.clone_from(arguments);
     }

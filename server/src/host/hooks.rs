@@ -12,6 +12,7 @@ use tower_service::Service;
 
 use super::HostBuilder;
 use crate::backends::{BackendSettings, LocalAnswer, LocalBackend};
+use crate::identity::ClientSettings;
 
 /// Backends in this process.
 impl HostBuilder {
@@ -70,6 +71,31 @@ impl HostBuilder {
         self.hooks
             .log_endpoints
             .insert(name.into(), Box::new(write));
+        self
+    }
+}
+
+/// Who clients are.
+impl HostBuilder {
+    /// What is claimed about clients. What is said here goes before what the configuration says.
+    pub fn client(mut self, settings: ClientSettings) -> Self {
+        self.client = settings.or(self.client);
+        self
+    }
+
+    /// A value of the header `Fastly-Key` that counts as valid.
+    pub fn fake_fastly_key(mut self, key: impl Into<String>) -> Self {
+        self.client.valid_fastly_keys.insert(key.into());
+        self
+    }
+
+    /// Which requests are to be seen as if they had come over TLS: for an embedder that knows better, such as one
+    /// behind a proxy. They get `https` in their URI and the header `fastly-ssl`.
+    pub fn secure_when(
+        mut self,
+        is_secure: impl Fn(&http::request::Parts) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.client.secure = Some(Arc::new(is_secure));
         self
     }
 }

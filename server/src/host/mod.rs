@@ -29,6 +29,7 @@ pub use finished::Finished;
 pub(crate) use finished::FinishedSender;
 pub(crate) use id::RequestIds;
 
+use crate::identity::ClientSettings;
 use crate::serve::{self, ConnectionAddresses};
 
 /// How long a host that stops waits for requests that guests sent and did not wait for.
@@ -59,6 +60,7 @@ struct Inner {
     _engine: Option<Arc<dyn Engine>>,
     compile_time: Duration,
     policy: Policy,
+    client: ClientSettings,
     ids: RequestIds,
     /// Runs that go on by themselves.
     tasks: TaskTracker,
@@ -172,6 +174,10 @@ impl Host {
 
     pub(crate) fn policy(&self) -> Policy {
         self.0.policy
+    }
+
+    pub(crate) fn client_settings(&self) -> &ClientSettings {
+        &self.0.client
     }
 
     pub(crate) fn ids(&self) -> &RequestIds {

@@ -27,7 +27,7 @@ impl Host {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let addresses = ConnectionAddresses::of(&request);
-        let request = serve::client_request(request, addresses, None, self.ids()).ok()?;
+        let request = serve::client_request(request, addresses, None, self).ok()?;
         let alone = Service {
             platform: Platform {
                 backends: Arc::new(Nobody),

@@ -54,7 +54,7 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let version = request.version();
-    let request = match client_request(request, addresses, original_names, host.ids()) {
+    let request = match client_request(request, addresses, original_names, host) {
         Ok(request) => request,
         Err(refused) => return refused.into_response(),
     };

@@ -3,16 +3,17 @@
 use std::error::Error as StdError;
 use std::net::SocketAddr;
 
-use abi_core::ClientRequest;
 use abi_core::body::OutgoingBody;
 use abi_core::http::RequestHead;
+use abi_core::{ClientIdentity, ClientRequest};
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderValue};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri};
 
 use crate::body::receive;
-use crate::host::RequestIds;
+use crate::host::{Host, RequestIds};
+use crate::identity::ClientSettings;
 
 /// Both ends of a client's connection.
 ///
@@ -67,12 +68,31 @@ impl Refused {
     }
 }
 
-/// The request as a guest sees it.
+/// Tells a guest that its client's connection is encrypted.
+const FASTLY_SSL: HeaderName = HeaderName::from_static("fastly-ssl");
+
+/// The request as a guest of this host sees it. What its connection shows about the client is its extension
+/// [`ClientIdentity`], if it has one.
 pub(crate) fn client_request<B>(
     request: Request<B>,
     addresses: ConnectionAddresses,
     original_names: Option<Vec<Bytes>>,
+    host: &Host,
+) -> Result<ClientRequest, Refused>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let settings = host.client_settings();
+    identified(request, addresses, original_names, host.ids(), settings)
+}
+
+fn identified<B>(
+    request: Request<B>,
+    addresses: ConnectionAddresses,
+    original_names: Option<Vec<Bytes>>,
     ids: &RequestIds,
+    settings: &ClientSettings,
 ) -> Result<ClientRequest, Refused>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
@@ -86,8 +106,20 @@ where
         });
     }
     let original_header_names = original_names.unwrap_or_else(|| names(&parts.headers));
+    let mut identity: ClientIdentity = parts.extensions.remove().unwrap_or_default();
+    let is_secure = settings.is_secure(&identity, &parts);
     let authority = authority(&parts.uri, &mut parts.headers, addresses.server)?;
-    parts.uri = absolute(parts.uri, authority)?;
+    let scheme = if is_secure {
+        parts
+            .headers
+            .insert(FASTLY_SSL, HeaderValue::from_static("1"));
+        Scheme::HTTPS
+    } else {
+        Scheme::HTTP
+    };
+    parts.uri = absolute(parts.uri, scheme, authority)?;
+    settings.claim(&mut identity, &parts.headers);
+    let addresses = settings.addresses(addresses, &parts.headers);
     Ok(ClientRequest {
         head: RequestHead::from(parts),
         body: receive(body),
@@ -95,6 +127,7 @@ where
         client: addresses.client,
         server: addresses.server,
         id: ids.next(),
+        identity,
     })
 }
 
@@ -144,10 +177,10 @@ fn authority(uri: &Uri, headers: &mut HeaderMap, server: SocketAddr) -> Result<A
     authority.map_err(|_| Refused::bad("the host is not valid\n"))
 }
 
-fn absolute(uri: Uri, authority: Authority) -> Result<Uri, Refused> {
+fn absolute(uri: Uri, scheme: Scheme, authority: Authority) -> Result<Uri, Refused> {
     let path = uri.into_parts().path_and_query;
     let mut parts = Parts::default();
-    parts.scheme = Some(Scheme::HTTP);
+    parts.scheme = Some(scheme);
     parts.authority = Some(authority);
     parts.path_and_query = Some(match path {
         // `OPTIONS *` asks about the whole server.
@@ -162,11 +195,32 @@ mod tests {
     use super::*;
     use crate::world::SystemRandom;
     use http_body_util::Empty;
+    use std::sync::Arc;
 
     fn seen(request: http::request::Builder) -> Result<ClientRequest, Refused> {
         let request = request.body(Empty::<Bytes>::new()).unwrap();
         let ids = RequestIds::new(SystemRandom::new().unwrap());
-        client_request(request, ConnectionAddresses::default(), None, &ids)
+        let settings = ClientSettings {
+            secure: Some(Arc::new(|request| request.headers.contains_key("x-secure"))),
+            ..ClientSettings::default()
+        };
+        identified(
+            request,
+            ConnectionAddresses::default(),
+            None,
+            &ids,
+            &settings,
+        )
+    }
+
+    #[test]
+    fn a_request_that_is_called_secure_is_seen_as_such() {
+        let request = Request::get("/a").header(HOST, "h").header("x-secure", "");
+        let request = seen(request).unwrap();
+        assert_eq!(request.head.uri, "https://h/a");
+        assert_eq!(request.head.headers["fastly-ssl"], "1");
+        let request = seen(Request::get("/a").header(HOST, "h")).unwrap();
+        assert!(!request.head.headers.contains_key("fastly-ssl"));
     }
 
     #[test]

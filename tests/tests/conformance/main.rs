@@ -15,6 +15,7 @@ mod faulty_backends;
 mod guests;
 mod headers;
 mod hello;
+mod identity;
 mod kv_stores;
 mod limits;
 mod logs;
@@ -38,6 +39,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("hello", hello::CASES),
     ("echo", echo::CASES),
     ("headers", headers::CASES),
+    ("identity", identity::CASES),
     ("proxy", proxy::CASES),
     ("streaming", streaming::CASES),
     ("fanout", fanout::CASES),

@@ -18,6 +18,8 @@ pub fn serve(route: &[&str]) -> Outcome {
         ["streaming-trailers"] => return streaming_trailers(),
         ["abandoned-answer"] => return abandoned_answer(),
         ["forgotten-answer"] => return forgotten_answer(),
+        ["identity"] => crate::cases::identity::report(false),
+        ["identity-earlier"] => crate::cases::identity::report(true),
         ["early-hints"] => early_hints(),
         ["pending-answer"] => pending_answer(ORIGIN),
         ["pending-answer-refused"] => pending_answer(REFUSED),

@@ -217,6 +217,71 @@ pub mod http_req {
         pub fn new(request: *mut Handle) -> Status;
         pub fn body_downstream_get(request: *mut Handle, body: *mut Handle) -> Status;
         pub fn downstream_client_ip_addr(octets: *mut u8, nwritten: *mut usize) -> Status;
+        pub fn downstream_client_h2_fingerprint(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_client_request_id(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_client_oh_fingerprint(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_cipher_openssl_name(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_protocol(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_client_hello(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_raw_client_certificate(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_client_servername(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_ja4(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_compliance_region(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_client_cert_verify_result(value: *mut u32) -> Status;
+        pub fn downstream_client_ddos_detected(value: *mut u32) -> Status;
+        pub fn fastly_key_is_valid(value: *mut u32) -> Status;
+        pub fn downstream_tls_ja3_md5(octets: *mut u8, nwritten: *mut usize) -> Status;
+        pub fn downstream_server_ip_addr(octets: *mut u8, nwritten: *mut usize) -> Status;
+        pub fn inspect(
+            request: Handle,
+            body: Handle,
+            mask: u32,
+            info: *const InspectInfo,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn on_behalf_of(request: Handle, service: *const u8, service_len: usize) -> Status;
         pub fn header_names_get(
             request: Handle,
             buffer: *mut u8,
@@ -867,5 +932,183 @@ pub mod purge {
             mask: u32,
             options: *const PurgeOptions,
         ) -> Status;
+    }
+}
+
+pub mod http_downstream {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_http_downstream")]
+    unsafe extern "C" {
+        pub fn downstream_client_h2_fingerprint(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_client_request_id(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_client_oh_fingerprint(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_cipher_openssl_name(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_protocol(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_client_hello(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_raw_client_certificate(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_client_servername(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_ja4(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_compliance_region(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_bot_name(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_bot_category(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_resvpnproxy_vpn_service_name(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_tls_client_cert_verify_result(request: Handle, value: *mut u32)
+        -> Status;
+        pub fn downstream_client_ddos_detected(request: Handle, value: *mut u32) -> Status;
+        pub fn fastly_key_is_valid(request: Handle, value: *mut u32) -> Status;
+        pub fn downstream_bot_analyzed(request: Handle, value: *mut u32) -> Status;
+        pub fn downstream_bot_detected(request: Handle, value: *mut u32) -> Status;
+        pub fn downstream_bot_category_kind(request: Handle, value: *mut u32) -> Status;
+        pub fn downstream_bot_verified(request: Handle, value: *mut u32) -> Status;
+        pub fn downstream_resvpnproxy_is_anonymous(request: Handle, value: *mut u32) -> Status;
+        pub fn downstream_resvpnproxy_is_anonymous_vpn(request: Handle, value: *mut u32) -> Status;
+        pub fn downstream_resvpnproxy_is_hosting_provider(
+            request: Handle,
+            value: *mut u32,
+        ) -> Status;
+        pub fn downstream_resvpnproxy_is_proxy_over_vpn(request: Handle, value: *mut u32)
+        -> Status;
+        pub fn downstream_resvpnproxy_is_public_proxy(request: Handle, value: *mut u32) -> Status;
+        pub fn downstream_resvpnproxy_is_relay_proxy(request: Handle, value: *mut u32) -> Status;
+        pub fn downstream_resvpnproxy_is_residential_proxy(
+            request: Handle,
+            value: *mut u32,
+        ) -> Status;
+        pub fn downstream_resvpnproxy_is_smart_dns_proxy(
+            request: Handle,
+            value: *mut u32,
+        ) -> Status;
+        pub fn downstream_resvpnproxy_is_tor_exit_node(request: Handle, value: *mut u32) -> Status;
+        pub fn downstream_resvpnproxy_is_vpn_datacenter(request: Handle, value: *mut u32)
+        -> Status;
+        pub fn downstream_tls_ja3_md5(
+            request: Handle,
+            octets: *mut u8,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_client_ip_addr(
+            request: Handle,
+            octets: *mut u8,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_server_ip_addr(
+            request: Handle,
+            octets: *mut u8,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_visits_this_service(visits: *mut u32) -> Status;
+        pub fn downstream_visits_this_pop(visits: *mut u32) -> Status;
+        pub fn downstream_original_header_names(
+            request: Handle,
+            buffer: *mut u8,
+            buffer_len: usize,
+            cursor: u32,
+            ending_cursor: *mut i64,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn downstream_original_header_count(request: Handle, count: *mut u32) -> Status;
+    }
+}
+
+/// The bits of what `inspect` is told.
+pub const INSPECT_CORP: u32 = 1 << 1;
+pub const INSPECT_WORKSPACE: u32 = 1 << 2;
+pub const INSPECT_OVERRIDE_CLIENT_IP: u32 = 1 << 3;
+
+/// What `inspect` is told.
+#[repr(C)]
+pub struct InspectInfo {
+    pub corp: *const u8,
+    pub corp_len: usize,
+    pub workspace: *const u8,
+    pub workspace_len: usize,
+    pub override_client_ip: *const u8,
+    pub override_client_ip_len: usize,
+}
+
+pub mod compute_runtime {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_compute_runtime")]
+    unsafe extern "C" {
+        pub fn get_sandbox_id(buffer: *mut u8, buffer_len: usize, nwritten: *mut usize) -> Status;
+        pub fn get_trace_id(buffer: *mut u8, buffer_len: usize, nwritten: *mut usize) -> Status;
+        pub fn get_hostname(buffer: *mut u8, buffer_len: usize, nwritten: *mut usize) -> Status;
+        pub fn get_service_version(
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn has_domain_inspector(value: *mut u32) -> Status;
+        pub fn has_image_optimizer(value: *mut u32) -> Status;
+        pub fn has_origin_inspector(value: *mut u32) -> Status;
+        pub fn get_heap_mib(value: *mut u32) -> Status;
+        pub fn get_vcpu_ms(value: *mut u64) -> Status;
     }
 }

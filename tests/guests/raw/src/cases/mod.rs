@@ -5,14 +5,17 @@ mod acl;
 mod async_io;
 mod backend;
 mod cache;
+mod compute_runtime;
 mod config_store;
 mod dictionary;
 mod erl;
 mod headers;
 mod http_body;
+mod http_downstream;
 mod http_req;
 mod http_req_send;
 mod http_resp;
+pub mod identity;
 mod kv_store;
 mod log;
 mod object_store;
@@ -46,6 +49,8 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         erl::CASES,
         backend::CASES,
         cache::CASES,
+        http_downstream::CASES,
+        compute_runtime::CASES,
     ]
     .into_iter()
     .flatten()

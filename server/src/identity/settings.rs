@@ -1,0 +1,74 @@
+//! What is claimed about clients.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use abi_core::client::{Bot, ClientClaims};
+use http::header::HeaderName;
+use http::request::Parts;
+
+/// What is claimed about clients, whoever they are. By default nothing is.
+#[derive(Clone, Default)]
+#[non_exhaustive]
+pub struct ClientSettings {
+    /// The address that every client has.
+    pub address: Option<IpAddr>,
+    /// The header that has the address of a client, for a host behind a proxy that can be trusted. Of several addresses
+    /// the first counts, and where there is none, that of the connection.
+    pub address_header: Option<HeaderName>,
+    /// The address that every client has connected to.
+    pub server_address: Option<IpAddr>,
+    /// What is claimed about clients of no particular kind.
+    pub profile: Option<ClientProfile>,
+    /// What is claimed about clients whose `User-Agent` has a text in it. The first counts.
+    pub user_agents: Vec<(String, ClientProfile)>,
+    /// The values of `Fastly-Key` that count as valid.
+    pub valid_fastly_keys: HashSet<String>,
+    /// Requests that are to be seen as if they had come over TLS.
+    pub(crate) secure: Option<SecureHook>,
+}
+
+/// Says of a request that it is to be seen as if it had come over TLS.
+pub(crate) type SecureHook = Arc<dyn Fn(&Parts) -> bool + Send + Sync>;
+
+/// What is claimed about the clients of one kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientProfile {
+    /// What a network would know about them.
+    pub claims: Arc<ClientClaims>,
+    /// Whether they are bots.
+    pub bot: Option<Arc<Bot>>,
+}
+
+impl ClientSettings {
+    /// These settings, and those of `other` where these say nothing.
+    #[must_use]
+    pub fn or(mut self, other: Self) -> Self {
+        self.user_agents.extend(other.user_agents);
+        self.valid_fastly_keys.extend(other.valid_fastly_keys);
+        Self {
+            address: self.address.or(other.address),
+            address_header: self.address_header.or(other.address_header),
+            server_address: self.server_address.or(other.server_address),
+            profile: self.profile.or(other.profile),
+            user_agents: self.user_agents,
+            valid_fastly_keys: self.valid_fastly_keys,
+            secure: self.secure.or(other.secure),
+        }
+    }
+}
+
+impl fmt::Debug for ClientSettings {
+    /// Keys are left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientSettings")
+            .field("address", &self.address)
+            .field("address_header", &self.address_header)
+            .field("server_address", &self.server_address)
+            .field("profile", &self.profile)
+            .field("user_agents", &self.user_agents)
+            .finish_non_exhaustive()
+    }
+}

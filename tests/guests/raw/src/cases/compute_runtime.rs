@@ -1,0 +1,95 @@
+//! `fastly_compute_runtime`. What the guest is told of its run is what its environment says, too.
+
+use super::cases;
+use crate::check::{Outcome, check, check_eq, check_status};
+use crate::guest::{Misaligned, end_of_memory};
+use crate::sys::*;
+
+cases![
+    runtime_names,
+    runtime_names_bad_arguments,
+    runtime_products,
+    runtime_use,
+];
+
+type Name = unsafe extern "C" fn(*mut u8, usize, *mut usize) -> Status;
+
+const NAMES: [(&str, Name); 4] = [
+    ("FASTLY_TRACE_ID", compute_runtime::get_trace_id),
+    ("FASTLY_TRACE_ID", compute_runtime::get_sandbox_id),
+    ("FASTLY_HOSTNAME", compute_runtime::get_hostname),
+    (
+        "FASTLY_SERVICE_VERSION",
+        compute_runtime::get_service_version,
+    ),
+];
+
+fn runtime_names() -> Outcome {
+    for (variable, get) in NAMES {
+        let (mut buffer, mut nwritten) = ([0; 64], 0);
+        check_status!(OK, get(buffer.as_mut_ptr(), buffer.len(), &mut nwritten));
+        let expected = std::env::var(variable).map_err(|error| format!("{variable}: {error}"))?;
+        check!(!expected.is_empty());
+        check_eq!(
+            (variable, expected.as_bytes()),
+            (variable, &buffer[..nwritten])
+        );
+    }
+    Ok(())
+}
+
+fn runtime_names_bad_arguments() -> Outcome {
+    for (_, get) in NAMES {
+        let (mut buffer, mut nwritten) = ([0; 64], 0);
+        check_status!(BUFFER_TOO_SMALL, get(buffer.as_mut_ptr(), 0, &mut nwritten));
+        check!(nwritten > 0);
+        check_status!(INVALID_ARGUMENT, get(end_of_memory(), 64, &mut nwritten));
+        check_status!(
+            INVALID_ARGUMENT,
+            get(buffer.as_mut_ptr(), 64, end_of_memory())
+        );
+        check_status!(
+            BAD_ALIGNMENT,
+            get(buffer.as_mut_ptr(), 64, Misaligned::new().pointer())
+        );
+    }
+    Ok(())
+}
+
+/// The service has none of them.
+fn runtime_products() -> Outcome {
+    type Has = unsafe extern "C" fn(*mut u32) -> Status;
+    let products: [Has; 3] = [
+        compute_runtime::has_domain_inspector,
+        compute_runtime::has_image_optimizer,
+        compute_runtime::has_origin_inspector,
+    ];
+    for has in products {
+        let mut value = u32::MAX;
+        check_status!(OK, has(&mut value));
+        check_eq!(0, value);
+        check_status!(INVALID_ARGUMENT, has(end_of_memory()));
+        check_status!(BAD_ALIGNMENT, has(Misaligned::new().pointer()));
+    }
+    Ok(())
+}
+
+fn runtime_use() -> Outcome {
+    let (mut before, mut after) = (u64::MAX, u64::MAX);
+    check_status!(OK, compute_runtime::get_vcpu_ms(&mut before));
+    check_status!(OK, compute_runtime::get_vcpu_ms(&mut after));
+    check!(before <= after);
+    let mut mebibytes = 0;
+    check_status!(OK, compute_runtime::get_heap_mib(&mut mebibytes));
+    let expected = core::arch::wasm32::memory_size(0).div_ceil(16);
+    check_eq!(expected, mebibytes as usize);
+    check_status!(
+        INVALID_ARGUMENT,
+        compute_runtime::get_vcpu_ms(end_of_memory())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        compute_runtime::get_heap_mib(Misaligned::new().pointer())
+    );
+    Ok(())
+}
