@@ -11,9 +11,11 @@ use crate::identity::{ClientProfile, ClientSettings};
 
 pub(super) fn read(value: &Value<'_>) -> Result<ClientSettings> {
     let mut table = value.table()?;
-    let mut settings = ClientSettings::default();
-    settings.address = table.get("ip").as_ref().map(address).transpose()?;
-    settings.server_address = table.get("server_ip").as_ref().map(address).transpose()?;
+    let mut settings = ClientSettings {
+        address: table.get("ip").as_ref().map(address).transpose()?,
+        server_address: table.get("server_ip").as_ref().map(address).transpose()?,
+        ..ClientSettings::default()
+    };
     if let Some(value) = table.get("ip_header") {
         let name = HeaderName::from_bytes(value.string()?.as_bytes());
         let name = name.map_err(|_| value.problem("this is no name of a header"))?;
