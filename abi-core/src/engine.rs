@@ -1,6 +1,7 @@
 //! What an engine adapter implements: [`Engine`] compiles, [`Program`] runs.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,13 @@ pub trait Engine: Send + Sync {
     ///
     /// [`CompileError`] when the module is not valid or cannot be linked.
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError>;
+
+    /// What [`compile`](Self::compile) kept of a module when it compiled it before: in this process or another, in the
+    /// folder that [`EngineOptions::artifact_folder`] names. `None` when nothing can be used.
+    fn load(&self, wasm: &[u8]) -> Option<Arc<dyn Program>> {
+        let _ = wasm;
+        None
+    }
 }
 
 /// A compiled program.
@@ -54,7 +62,7 @@ impl fmt::Debug for EngineEntry {
 }
 
 /// What holds for every program of an engine.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EngineOptions {
     /// What to do about imports that no hostcall answers to.
@@ -66,6 +74,8 @@ pub struct EngineOptions {
     pub pooled_instances: u32,
     /// How many threads guests may block at once, on an engine that cannot suspend them.
     pub guest_threads_max: usize,
+    /// Where compiled programs are kept for later processes, by an engine that can do that; `None` keeps none.
+    pub artifact_folder: Option<PathBuf>,
 }
 
 impl Default for EngineOptions {
@@ -75,6 +85,7 @@ impl Default for EngineOptions {
             memory_bytes_max: Limits::default().memory_bytes,
             pooled_instances: 4_000,
             guest_threads_max: 256,
+            artifact_folder: None,
         }
     }
 }

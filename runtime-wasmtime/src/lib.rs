@@ -2,13 +2,15 @@
 //!
 //! * [`ENGINES`]: the engines, by name; [`WasmtimeEngine`]: one of them;
 //! * `bind`: the hostcall table, bound to a linker;
-//! * `run`: one guest run;
+//! * `run`: one guest run; `stored`: programs that were compiled before;
 //! * `ticker`: the clock that makes running guests give others a turn.
 
-#![forbid(unsafe_code)]
+// `stored` has one line of it, with its argument.
+#![deny(unsafe_code)]
 
 mod bind;
 mod run;
+mod stored;
 mod ticker;
 
 use std::sync::Arc;
@@ -20,6 +22,7 @@ use abi_core::engine::{
 use abi_core::link::{Import, Signature, link};
 use abi_core::session::Session;
 use abi_core::table::WasmType;
+use artifact_cache::{ArtifactCache, ProgramDigest};
 use async_lock::Semaphore;
 use futures_util::future::BoxFuture;
 use wasmtime::{
@@ -84,6 +87,8 @@ pub struct WasmtimeEngine {
     /// For programs that fit into a pool slot, as nearly all do.
     pooled: Option<Allocation>,
     on_demand: Allocation,
+    /// Where compiled programs are kept.
+    artifacts: Option<ArtifactCache>,
 }
 
 /// A wasmtime engine with one way to allocate instances.
@@ -110,6 +115,7 @@ impl WasmtimeEngine {
             options: options.clone(),
             pooled: pooled(&base, options),
             on_demand: Allocation::new(&base, None).map_err(failed)?,
+            artifacts: stored::open(options),
         }))
     }
 }
@@ -199,6 +205,16 @@ impl Allocation {
     ) -> Result<WasmtimeProgram, CompileError> {
         let invalid = |error: wasmtime::Error| CompileError::Invalid(format!("{error:#}"));
         let module = Module::new(&self.engine, wasm).map_err(invalid)?;
+        self.link(&module, options)
+    }
+
+    /// Resolves what a module imports.
+    fn link(
+        &self,
+        module: &Module,
+        options: &EngineOptions,
+    ) -> Result<WasmtimeProgram, CompileError> {
+        let invalid = |error: wasmtime::Error| CompileError::Invalid(format!("{error:#}"));
         let bindings = link(module.imports().map(describe), options.unknown_imports)?;
         let mut linker = Linker::new(&self.engine);
         // A module may import one name more than once.
@@ -212,7 +228,7 @@ impl Allocation {
             return Err(CompileError::NoEntryPoint);
         }
         Ok(WasmtimeProgram {
-            instance: linker.instantiate_pre(&module).map_err(invalid)?,
+            instance: linker.instantiate_pre(module).map_err(invalid)?,
             allocation: self.clone(),
         })
     }
@@ -233,7 +249,22 @@ impl Engine for WasmtimeEngine {
             },
             None => on_demand()?,
         };
+        if let Some(artifacts) = &self.artifacts {
+            stored::keep(artifacts, self.name, &program, &ProgramDigest::of(wasm));
+        }
         Ok(Arc::new(program))
+    }
+
+    fn load(&self, wasm: &[u8]) -> Option<Arc<dyn Program>> {
+        let artifacts = self.artifacts.as_ref()?;
+        let digest = ProgramDigest::of(wasm);
+        let allocations = self.pooled.iter().chain([&self.on_demand]);
+        let mut loaded = allocations.filter_map(|allocation| {
+            let module = stored::load(artifacts, self.name, &allocation.engine, &digest)?;
+            allocation.link(&module, &self.options).ok()
+        });
+        let program = loaded.next()?;
+        Some(Arc::new(program))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use abi_core::Engine;
-use abi_core::engine::{EngineEntry, EngineError, EngineOptions, UnknownImports};
+use abi_core::engine::{EngineEntry, EngineError, EngineOptions};
 use cfg_if::cfg_if;
 
 /// One slice a runtime crate, in the order of preference.
@@ -81,7 +81,7 @@ impl fmt::Display for UnknownEngine {
 impl std::error::Error for UnknownEngine {}
 
 /// What makes two engines the same: their name and their options.
-type EngineKey = (&'static str, UnknownImports, u64, u32, usize);
+type EngineKey = (&'static str, EngineOptions);
 
 /// Makes an engine, or gives the one that another host in this process made with the same options.
 ///
@@ -97,13 +97,7 @@ pub fn shared_engine(
 ) -> Result<Arc<dyn Engine>, EngineError> {
     static ENGINES: Mutex<Vec<(EngineKey, Weak<dyn Engine>)>> = Mutex::new(Vec::new());
 
-    let key = (
-        entry.name,
-        options.unknown_imports,
-        options.memory_bytes_max,
-        options.pooled_instances,
-        options.guest_threads_max,
-    );
+    let key = (entry.name, options.clone());
     // Held while the engine is made, so that two hosts that start at once share it too.
     let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
     engines.retain(|(_, engine)| engine.strong_count() > 0);
