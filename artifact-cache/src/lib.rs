@@ -13,12 +13,12 @@
 
 #![forbid(unsafe_code)]
 
-mod key;
 #[cfg(not(unix))]
 #[path = "none.rs"]
 mod folder;
 #[cfg(unix)]
 mod folder;
+mod key;
 
 use std::fmt;
 use std::fs::File;

@@ -79,10 +79,7 @@ fn what_others_may_have_written_is_not_used() {
 
     fs::set_permissions(&path, Permissions::from_mode(0o770)).unwrap();
     let error = ArtifactCache::open(&path).unwrap_err();
-    assert!(
-        matches!(error.why, Unusable::WritableByOthers),
-        "{error}"
-    );
+    assert!(matches!(error.why, Unusable::WritableByOthers), "{error}");
 }
 
 #[test]

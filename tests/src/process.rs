@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 
@@ -42,6 +43,11 @@ impl Process {
             // The settings of whoever runs the tests would change what is written.
             .env_remove("RUST_LOG")
             .env_remove("RUST_BACKTRACE")
+            // Tests keep what they compile beside the program, and leave what its user keeps alone.
+            .env(
+                "XDG_CACHE_HOME",
+                Path::new(program).with_file_name("cache-of-tests"),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -7,6 +7,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use http::header::HeaderName;
 
 use super::bench::BenchArguments;
+use super::cache::CacheCommandArguments;
 use super::generate::{CompletionsArguments, ManArguments};
 use super::inspect::InspectArguments;
 use crate::backends::BackendUrl;
@@ -30,6 +31,8 @@ pub(super) struct CommandLine {
 pub(super) enum Command {
     /// Serve a program over HTTP; the default.
     Serve(Box<ServeArguments>),
+    /// Look at the compiled programs that are kept, or remove them.
+    Cache(CacheCommandArguments),
     /// List the engines this program was built with.
     Engines,
     /// Say what a program is made of, and whether it can be run here.
@@ -116,6 +119,9 @@ pub(super) struct ServeArguments {
     #[arg(long, value_enum, default_value_t)]
     pub unknown_import_behavior: UnknownImportBehavior,
 
+    #[command(flatten)]
+    pub cache: CacheArguments,
+
     /// How long requests may take to finish when the program is told to stop, in seconds.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
     pub drain_timeout: f64,
@@ -130,6 +136,17 @@ pub(super) struct ServeArguments {
 
     #[command(flatten)]
     pub output: OutputArguments,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct CacheArguments {
+    /// Where compiled programs are kept, instead of the folder that `fastlike cache dir` tells.
+    #[arg(long, value_name = "FOLDER")]
+    pub cache_dir: Option<PathBuf>,
+
+    /// Keep no compiled programs, and use none that were kept.
+    #[arg(long, conflicts_with = "cache_dir")]
+    pub no_cache: bool,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

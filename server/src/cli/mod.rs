@@ -2,6 +2,7 @@
 
 mod arguments;
 mod bench;
+mod cache;
 mod engines;
 mod generate;
 mod inspect;
@@ -21,6 +22,7 @@ use arguments::{Command, CommandLine};
 pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     let done = match line.command {
+        Some(Command::Cache(arguments)) => cache::run(&arguments),
         Some(Command::Engines) => engines::list(),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),
         Some(Command::Bench(arguments)) => bench::run(&arguments),

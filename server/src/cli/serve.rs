@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::Failure;
 use super::arguments::{MessageFormat, OnDisconnect, ServeArguments, UnknownImportBehavior};
+use super::cache;
 use super::output::{self, say};
 use super::signals::Signals;
 use crate::backends::BackendSettings;
@@ -120,6 +121,9 @@ fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure> {
             .program(program.clone())
             .arguments(vec![stem(program)]);
     }
+    if let Some(folder) = cache::folder(&arguments.cache) {
+        builder = builder.artifact_folder(folder);
+    }
     if let Some(engine) = &arguments.engine {
         builder = builder.engine(engine);
     }
@@ -190,8 +194,13 @@ fn say_ready(arguments: &ServeArguments, host: &Host, address: SocketAddr, took:
         tracing::info!(%program, %address, engine, compiled_in, version, "serving");
         return;
     }
+    let made = if host.was_kept() {
+        "loaded"
+    } else {
+        "compiled"
+    };
     say(&format!(
-        "fastlike {version}: serving {} on http://{address} (engine {engine}, compiled in {compiled_in:.2} s)",
+        "fastlike {version}: serving {} on http://{address} (engine {engine}, {made} in {compiled_in:.2} s)",
         program.display()
     ));
 }

@@ -126,6 +126,13 @@ impl HostBuilder {
         self
     }
 
+    /// A folder in which compiled programs are kept for later processes, on the engines that can do that. It is made where
+    /// there is none, and has to be one that no other user may write to: what is in it is run. Otherwise none are kept.
+    pub fn artifact_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.engine_options.artifact_folder = Some(folder.into());
+        self
+    }
+
     /// How many instances the engine keeps room for, where it pools them.
     pub fn pooled_instances(mut self, instances: u32) -> Self {
         self.engine_options.pooled_instances = instances;
@@ -203,6 +210,7 @@ impl HostBuilder {
             engine_name: compiled.engine_name,
             _engine: compiled.engine,
             compile_time: compiled.time,
+            was_kept: compiled.kept,
             policy,
             client,
             ids: RequestIds::new(random),
@@ -228,6 +236,7 @@ impl HostBuilder {
                     engine: None,
                     engine_name,
                     time: Duration::ZERO,
+                    kept: false,
                 });
             }
         };
@@ -240,16 +249,22 @@ impl HostBuilder {
                 engine: engine_name,
                 error,
             })?;
-        let program = engine.compile(&wasm).map_err(|error| HostError::Compile {
-            program: name.clone(),
-            engine: engine_name,
-            error,
-        })?;
+        let loaded = engine.load(&wasm);
+        let kept = loaded.is_some();
+        let program = match loaded {
+            Some(program) => program,
+            None => engine.compile(&wasm).map_err(|error| HostError::Compile {
+                program: name.clone(),
+                engine: engine_name,
+                error,
+            })?,
+        };
         Ok(Compiled {
             program,
             engine: Some(engine),
             engine_name,
             time: started.elapsed(),
+            kept,
         })
     }
 }
@@ -259,6 +274,8 @@ struct Compiled {
     engine: Option<Arc<dyn Engine>>,
     engine_name: &'static str,
     time: Duration,
+    /// Whether it was compiled by an earlier process.
+    kept: bool,
 }
 
 fn platform(

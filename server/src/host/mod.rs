@@ -59,6 +59,7 @@ struct Inner {
     /// Keeps the engine for other hosts to share.
     _engine: Option<Arc<dyn Engine>>,
     compile_time: Duration,
+    was_kept: bool,
     policy: Policy,
     client: ClientSettings,
     ids: RequestIds,
@@ -114,6 +115,12 @@ impl Host {
     #[must_use]
     pub fn compile_time(&self) -> Duration {
         self.0.compile_time
+    }
+
+    /// Whether the program was compiled by an earlier process, and only had to be loaded.
+    #[must_use]
+    pub fn was_kept(&self) -> bool {
+        self.0.was_kept
     }
 
     /// Answers one request without a socket.

@@ -19,6 +19,10 @@ pub fn trials() -> Vec<Trial> {
         trial("tools::bench", bench),
         trial("tools::bench_of_failures", bench_of_failures),
         trial("tools::bench_of_no_program", bench_of_no_program),
+        trial(
+            "tools::compiled_programs_are_kept",
+            compiled_programs_are_kept,
+        ),
         trial("tools::completions_and_manuals", completions_and_manuals),
     ]
 }
@@ -35,6 +39,42 @@ fn text(path: &Path) -> &str {
 fn of_text(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests/wat");
     folder.join(name)
+}
+
+/// A second start loads what the first one compiled; a file that was cut short is compiled again.
+async fn compiled_programs_are_kept() {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let cache = folder.path().join("cache");
+    let hello = HELLO.path();
+    let start = async |option: &[&str]| {
+        let mut arguments = vec![text(&hello), "--engine", "winch", "--addr", "127.0.0.1:0"];
+        arguments.extend(option);
+        let process = Process::start(PROGRAM, arguments);
+        let said = process.says("serving").await;
+        process.terminate();
+        assert!(process.finish().await.status.success());
+        said
+    };
+    let kept = ["--cache-dir", text(&cache)];
+    for expected in ["compiled in", "loaded in"] {
+        let said = start(&kept).await;
+        assert!(said.contains(expected), "{said}");
+    }
+    assert!(start(&["--no-cache"]).await.contains("compiled in"));
+
+    let listed = run(&["cache", "list", kept[0], kept[1]]).await;
+    assert!(listed.stdout.contains("winch"), "{listed:?}");
+    for file in std::fs::read_dir(&cache).expect("the folder was made") {
+        let file = std::fs::File::options()
+            .write(true)
+            .open(file.expect("it can be read").path());
+        let cut = file.and_then(|file| file.set_len(1000));
+        cut.expect("its owner may change it");
+    }
+    assert!(start(&kept).await.contains("compiled in"));
+    let cleared = run(&["cache", "clear", kept[0], kept[1]]).await;
+    assert!(cleared.status.success(), "{cleared:?}");
+    assert!(start(&kept).await.contains("compiled in"));
 }
 
 async fn inspect_an_sdk() {
