@@ -21,6 +21,7 @@ mod log;
 mod object_store;
 mod secret_store;
 mod stores;
+mod wasi;
 
 use crate::check::Outcome;
 
@@ -51,6 +52,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         cache::CASES,
         http_downstream::CASES,
         compute_runtime::CASES,
+        wasi::CASES,
     ]
     .into_iter()
     .flatten()
