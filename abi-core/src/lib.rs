@@ -9,7 +9,7 @@
 //! * [`table`]: every hostcall as a row, and what is made from the rows; [`link`]: imports to rows;
 //! * [`abi`]: the functions behind the rows, one file a module that guests import;
 //! * [`memory`], [`handle`], [`status`], [`error`]: what those functions are made of;
-//! * [`http`], [`body`], [`cache`], [`client`], [`stores`]: meaning without pointers and handles;
+//! * [`http`], [`body`], [`cache`], [`client`], [`stores`], [`lookups`]: meaning without pointers and handles;
 //! * [`platform`], [`session`], [`service`]: the three lifetimes; [`engine`]: what an adapter implements.
 
 #![forbid(unsafe_code)]
@@ -24,6 +24,7 @@ pub mod error;
 pub mod handle;
 pub mod http;
 pub mod link;
+pub mod lookups;
 pub mod memory;
 mod meter;
 pub mod platform;

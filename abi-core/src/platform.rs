@@ -25,6 +25,7 @@ use futures_util::future::BoxFuture;
 
 use crate::cache::Cache;
 use crate::http::{BackendRequest, BackendResponse, SendError};
+use crate::lookups::Lookups;
 use crate::stores::Stores;
 
 /// The world, for every guest of a process.
@@ -45,6 +46,8 @@ pub struct Platform {
     pub stores: Stores,
     /// What guests keep for later requests. A service has one of its own.
     pub cache: Cache,
+    /// What guests can ask about addresses and user agents.
+    pub lookups: Lookups,
     /// Where log lines go.
     pub logs: Arc<dyn Logs>,
 }

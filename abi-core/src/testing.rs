@@ -17,6 +17,7 @@ use futures_util::future::BoxFuture;
 
 use crate::cache::Cache;
 use crate::http::{BackendRequest, BackendResponse, Destination, SendError, SendErrorKind};
+use crate::lookups::Lookups;
 use crate::platform::{Backends, Clock, Executor, LogSource, Logs, Platform, Random};
 use crate::stores::{
     Acl, Acls, ConfigItems, ConfigStore, ConfigStores, KvStore, KvStores, MemoryRateLimits,
@@ -47,6 +48,7 @@ struct State {
     acls: HashMap<String, Arc<dyn Acl>>,
     rates: Arc<MemoryRateLimits>,
     cache: Cache,
+    lookups: Lookups,
     logs: Vec<String>,
     random: u8,
 }
@@ -84,6 +86,7 @@ impl World {
                 rates,
             },
             cache,
+            lookups: self.lock().lookups.clone(),
             logs: Arc::new(self.clone()),
         }
     }
@@ -96,6 +99,12 @@ impl World {
     {
         let script: Script = Arc::new(move |request| script(request).boxed());
         self.lock().backends.insert(name.to_owned(), script);
+    }
+
+    /// Replaces what guests can ask about addresses and user agents. Sessions that are there already go on with what
+    /// they had.
+    pub fn set_lookups(&self, lookups: Lookups) {
+        self.lock().lookups = lookups;
     }
 
     /// Adds a config store, which is also a dictionary.

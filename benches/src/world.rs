@@ -29,6 +29,7 @@ pub(crate) fn platform(runtime: Handle) -> Platform {
         runtime,
     });
     Platform {
+        lookups: Default::default(),
         clock: world.clone(),
         random: world.clone(),
         executor: world.clone(),

@@ -7,6 +7,7 @@
 //! * [`serve`]: from a client's connection to a guest run, and back;
 //! * [`identity`]: who a client is;
 //! * [`backends`]: where guests send requests; [`stores`]: what they read from;
+//!   [`lookups`]: what they ask about addresses and user agents;
 //! * [`world`]: clock, randomness, executor and logs;
 //! * [`config`]: `fastly.toml`; [`cli`]: the command line;
 //! * [`mod@test`]: testing a program with mocked backends; [`inspect`]: what a program is made of; [`mod@bench`]:
@@ -26,6 +27,7 @@ mod framing;
 pub mod host;
 pub mod identity;
 pub mod inspect;
+pub mod lookups;
 pub mod program;
 pub mod serve;
 pub mod stores;
@@ -39,6 +41,7 @@ pub use config::Manifest;
 pub use engines::engines;
 pub use host::{Drained, Finished, Host, HostBuilder, HostError, OnDisconnect};
 pub use identity::{ClientProfile, ClientSettings};
+pub use lookups::{DeviceSettings, DeviceTable, GeoDatabase, GeoTable};
 pub use program::ProgramSource;
 pub use serve::ConnectionAddresses;
 pub use stores::{AclEntries, Dictionary, DurableKv, KvSettings, MemoryKv, SecretItems};

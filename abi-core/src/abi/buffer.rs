@@ -106,3 +106,14 @@ pub(super) fn write_ip(
     memory.write(length_out, length)?;
     Ok(())
 }
+
+/// The address of 4 or 16 octets.
+pub(super) fn address(octets: &[u8]) -> Result<std::net::IpAddr> {
+    if let Ok(octets) = <[u8; 4]>::try_from(octets) {
+        return Ok(octets.into());
+    }
+    let octets = <[u8; 16]>::try_from(octets);
+    octets
+        .map(std::net::IpAddr::from)
+        .map_err(|_| Error::InvalidArgument("an address has 4 or 16 octets"))
+}

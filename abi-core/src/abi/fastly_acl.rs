@@ -1,9 +1,8 @@
 //! `fastly_acl`: what is to be done with an address.
 
-use std::net::IpAddr;
-
 use bytes::Bytes;
 
+use super::buffer::address;
 use crate::body::Body;
 use crate::error::{Error, Result};
 use crate::handle::{AclHandle, BodyHandle};
@@ -62,14 +61,4 @@ pub fn lookup(
     call.memory.write(body_handle_out, body)?;
     call.memory.write(acl_error_out, FOUND)?;
     Ok(())
-}
-
-fn address(octets: &[u8]) -> Result<IpAddr> {
-    if let Ok(octets) = <[u8; 4]>::try_from(octets) {
-        return Ok(octets.into());
-    }
-    let octets = <[u8; 16]>::try_from(octets);
-    octets
-        .map(IpAddr::from)
-        .map_err(|_| Error::InvalidArgument("an address has 4 or 16 octets"))
 }

@@ -524,7 +524,7 @@ macro_rules! for_each_hostcall {
                 );
             }
             fastly_uap {
-                unsupported parse(
+                sync parse(
                     user_agent: GuestPtr<u8>, user_agent_len: u32, family: GuestPtr<u8>, family_len: u32,
                     family_nwritten_out: GuestPtr<u32>, major: GuestPtr<u8>, major_len: u32,
                     major_nwritten_out: GuestPtr<u32>, minor: GuestPtr<u8>, minor_len: u32,
@@ -533,13 +533,13 @@ macro_rules! for_each_hostcall {
                 );
             }
             fastly_geo {
-                unsupported lookup(
+                sync lookup(
                     addr_octets: GuestPtr<u8>, addr_len: u32, buf: GuestPtr<u8>, buf_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
             }
             fastly_device_detection {
-                unsupported lookup(
+                sync lookup(
                     user_agent: GuestPtr<u8>, user_agent_len: u32, buf: GuestPtr<u8>, buf_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );

@@ -37,7 +37,15 @@ impl Fixture {
     }
 
     pub fn with_client(request: ClientRequest) -> Self {
-        let world = World::new();
+        Self::with(World::new(), request)
+    }
+
+    /// A session in a world that is there already.
+    pub fn in_world(world: World) -> Self {
+        Self::with(world, ClientRequest::new(RequestHead::new(), Body::empty()))
+    }
+
+    fn with(world: World, request: ClientRequest) -> Self {
         let environment = GuestEnvironment::default().into();
         let (session, answer) = Session::new(world.platform(), environment, request);
         Self {

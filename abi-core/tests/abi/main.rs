@@ -6,6 +6,7 @@ mod fixture;
 mod identity;
 mod kv;
 mod limits;
+mod lookups;
 mod request;
 mod response;
 mod stores;

@@ -70,6 +70,7 @@ impl World {
         });
         Self {
             platform: Platform {
+                lookups: Default::default(),
                 clock: world.clone(),
                 random: world.clone(),
                 executor: world.clone(),

@@ -95,6 +95,10 @@ pub(super) struct ServeArguments {
     #[arg(long = "fake-fastly-key", value_name = "KEY")]
     pub fake_fastly_keys: Vec<String>,
 
+    /// Where addresses are: a database in the format of MaxMind (.mmdb), or a JSON object of addresses and networks.
+    #[arg(long, value_name = "FILE")]
+    pub geo: Option<PathBuf>,
+
     /// An environment variable of the guest; may be repeated.
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair)]
     pub environment: Vec<(String, String)>,

@@ -19,6 +19,7 @@ use crate::backends::BackendSettings;
 use crate::config::LimitSettings;
 use crate::host::{self, Drained, Host, HostBuilder};
 use crate::identity::ClientSettings;
+use crate::lookups::geo_of_file;
 use crate::stores::{AclEntries, Dictionary, KvSettings, SecretItems, StoreError, from_file};
 use crate::world::{LogFormat, LogWriter};
 
@@ -174,6 +175,10 @@ fn with_stores(
         let secrets = from_file(path, SecretItems::from_json)
             .map_err(|error| wrong("secret-store", name, error))?;
         builder = builder.secret_store(name, secrets);
+    }
+    if let Some(path) = &arguments.geo {
+        let geo = geo_of_file(path).map_err(|error| format!("--geo: {error}"))?;
+        builder = builder.geo_shared(geo);
     }
     Ok(builder)
 }

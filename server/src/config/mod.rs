@@ -12,6 +12,7 @@ mod files;
 mod kv_stores;
 mod limits;
 mod products;
+mod lookups;
 mod reader;
 mod respond;
 mod secrets;
@@ -25,21 +26,21 @@ use toml::de::DeTable;
 
 use crate::backends::BackendSettings;
 use crate::identity::ClientSettings;
+use crate::lookups::DeviceSettings;
 use crate::stores::{Dictionary, KvSettings};
 pub use error::ConfigError;
 use error::Problem;
 use files::Folder;
 pub(crate) use files::{FileError, read_bounded};
 pub use limits::LimitSettings;
+pub use lookups::ConfiguredGeo;
 use reader::{Table, Value};
 
 /// The newest version of the format that is understood.
 const VERSION_MAX: u64 = 3;
 
 /// Tables of `[local_server]` that other tools use, or that later versions of this program will.
-const NOT_USED: [&str; 7] = [
-    "device_detection",
-    "geolocation",
+const NOT_USED: [&str; 5] = [
     "pushpin",
     "shielding_sites",
     "log_endpoints",
@@ -61,6 +62,10 @@ pub struct Manifest {
     pub acls: Vec<(String, AclEntries)>,
     /// `[local_server.secret_stores]`.
     pub secret_stores: Vec<(String, SecretItems)>,
+    /// `[local_server.geolocation]`.
+    pub geolocation: Option<ConfiguredGeo>,
+    /// `[local_server.device_detection]`.
+    pub device_detection: Option<DeviceSettings>,
     /// `[local_server.limits]`.
     pub limits: LimitSettings,
     /// `[local_server.env]`: environment variables for the guest.
@@ -143,6 +148,13 @@ impl Manifest {
                 let secrets = secrets::read(name, &value, folder, warnings)?;
                 self.secret_stores.push((name.to_owned(), secrets));
             }
+        }
+        if let Some(value) = local.get("geolocation") {
+            self.geolocation = Some(lookups::geolocation(&value, folder, warnings)?);
+        }
+        if let Some(value) = local.get("device_detection") {
+            let devices = lookups::device_detection(&value, folder, warnings)?;
+            self.device_detection = Some(devices);
         }
         if let Some(value) = local.get("limits") {
             self.limits = limits::read(&value)?;

@@ -61,6 +61,11 @@ impl<'a> Value<'a> {
         })
     }
 
+    /// The value as JSON. A date or time is a text there.
+    pub(super) fn json(&self) -> Result<serde_json::Value> {
+        json(self.value.get_ref()).ok_or_else(|| self.expected("a value that JSON has too"))
+    }
+
     pub(super) fn is_table(&self) -> bool {
         self.value.get_ref().is_table()
     }
@@ -179,6 +184,30 @@ impl<'a> Table<'a> {
         known.sort_unstable();
         format!("; there are: {}", known.join(", "))
     }
+}
+
+/// Nothing for a number that is out of range. The nesting is bounded by the parser of TOML.
+fn json(value: &DeValue<'_>) -> Option<serde_json::Value> {
+    use serde_json::Value as Json;
+    Some(match value {
+        DeValue::String(text) => Json::from(text.as_ref()),
+        DeValue::Integer(number) => {
+            Json::from(i64::from_str_radix(number.as_str(), number.radix()).ok()?)
+        }
+        DeValue::Float(number) => Json::from(number.as_str().parse::<f64>().ok()?),
+        DeValue::Boolean(boolean) => Json::from(*boolean),
+        DeValue::Datetime(moment) => Json::from(moment.to_string()),
+        DeValue::Array(elements) => {
+            let elements = elements.iter().map(|element| json(element.get_ref()));
+            Json::Array(elements.collect::<Option<_>>()?)
+        }
+        DeValue::Table(entries) => {
+            let entries = entries.iter().map(|(key, value)| {
+                Some((key.get_ref().as_ref().to_owned(), json(value.get_ref())?))
+            });
+            Json::Object(entries.collect::<Option<_>>()?)
+        }
+    })
 }
 
 fn join(key: &str, name: &str) -> String {

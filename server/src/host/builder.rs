@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 use super::hooks::{Hooks, hooked};
+use super::lookups::GivenLookups;
 use super::stores::GivenStores;
 use super::{Host, HostError, Inner, OnDisconnect, Policy, RequestIds};
 use crate::backends::{BackendSet, BackendSettings, InvalidUrl};
@@ -45,6 +46,7 @@ pub struct HostBuilder {
     cache_bytes: Option<u64>,
     platform: Option<PlatformChange>,
     pub(super) client: ClientSettings,
+    pub(super) lookups: GivenLookups,
     pub(super) hooks: Hooks,
 }
 
@@ -296,6 +298,7 @@ fn platform(
     if let Some(settings) = hooks.dynamic_backends {
         backends = backends.with_dynamic_backends(settings);
     }
+    let lookups = builder.lookups.after(&mut manifest);
     let stores = builder
         .stores
         .after(GivenStores::of(manifest))
@@ -308,6 +311,7 @@ fn platform(
         backends: Arc::new(backends),
         stores,
         cache: Cache::new(builder.cache_bytes.unwrap_or(CACHE_BYTES_DEFAULT)),
+        lookups,
         logs: hooked(logs, hooks.log_endpoints),
     };
     Ok(match builder.platform {

@@ -5,6 +5,7 @@ mod error;
 mod finished;
 mod hooks;
 mod id;
+mod lookups;
 mod stores;
 mod tower;
 mod warmup;

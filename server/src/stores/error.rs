@@ -11,6 +11,12 @@ use crate::config::{FileError, read_bounded};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreError(pub(super) String);
 
+impl StoreError {
+    pub(crate) fn new(message: String) -> Self {
+        Self(message)
+    }
+}
+
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

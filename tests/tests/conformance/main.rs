@@ -19,6 +19,7 @@ mod identity;
 mod kv_stores;
 mod limits;
 mod logs;
+mod lookups;
 mod modules;
 mod proxy;
 mod raw;
@@ -49,6 +50,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("stores", stores::CASES),
     ("kv_stores", kv_stores::CASES),
     ("shared_stores", shared_stores::CASES),
+    ("lookups", lookups::CASES),
     ("failures", failures::CASES),
     ("limits", limits::CASES),
     ("faulty_backends", faulty_backends::CASES),

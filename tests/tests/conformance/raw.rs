@@ -10,7 +10,7 @@ use conformance::faulty::{Faulty, Refused};
 use conformance::guests::RAW;
 use conformance::host::HostSetup;
 use conformance::origin::Origin;
-use fastlike::{AclEntries, Dictionary, MemoryKv, SecretItems};
+use fastlike::{AclEntries, DeviceTable, Dictionary, GeoTable, MemoryKv, SecretItems};
 use libtest_mimic::Trial;
 
 cases![the_list_is_complete];
@@ -55,6 +55,14 @@ const NETWORKS: &[u8] = br#"{ "entries": [
     { "op": "create", "prefix": "2001:db8::/32", "action": "BLOCK" }
 ] }"#;
 
+const PLACES: &[u8] = br#"{
+    "10.0.0.0/8": { "city": "Ten" },
+    "10.1.0.0/16": { "city": "Ten One" },
+    "2001:db8::/32": { "city": "Six" }
+}"#;
+
+const DEVICES: &[u8] = br#"{ "Device/1.0": { "device": { "name": "Example" } } }"#;
+
 /// What the cases expect around them.
 pub struct World {
     /// The backend that answers.
@@ -87,6 +95,8 @@ impl World {
         kv.set_with_metadata("greeting", "hello", "of the host")
             .expect("this is a key with a value");
         let networks = AclEntries::from_json(NETWORKS).expect("these are entries");
+        let places = GeoTable::from_json(PLACES).expect("these are places");
+        let devices = DeviceTable::from_json(DEVICES).expect("this is a device");
         host.backend("origin", self.origin.address)
             .backend("refused", self.refused.address)
             .backend("never", self.never.address)
@@ -96,6 +106,8 @@ impl World {
                     .secret_store("secrets", secrets)
                     .kv_store("kv", kv)
                     .acl("networks", networks)
+                    .geo(places)
+                    .device_detection(devices)
             })
     }
 }

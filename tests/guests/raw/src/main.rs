@@ -20,6 +20,8 @@
 //!   `long` = 8000 times `x`. There is no store `missing`.
 //! * The secret store `secrets` has `password` = `hunter2` and `empty` = nothing.
 //! * The KV store `kv` has `greeting` = `hello` with the metadata `of the host`.
+//! * Geo data says `city` of 10.0.0.0/8 (`Ten`), 10.1.0.0/16 (`Ten One`) and 2001:db8::/32 (`Six`), what is usual of
+//!   loopback addresses, and nothing of others. The device of the user agent `Device/1.0` is known, and no other.
 //! * The access control list `networks` blocks 10.0.0.0/8 and 2001:db8::/32, and allows 10.1.0.0/16.
 
 mod cases;

@@ -700,6 +700,60 @@ pub mod acl {
     }
 }
 
+pub mod geo {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_geo")]
+    unsafe extern "C" {
+        pub fn lookup(
+            octets: *const u8,
+            octets_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+    }
+}
+
+pub mod device_detection {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_device_detection")]
+    unsafe extern "C" {
+        pub fn lookup(
+            user_agent: *const u8,
+            user_agent_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+    }
+}
+
+pub mod uap {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_uap")]
+    unsafe extern "C" {
+        pub fn parse(
+            user_agent: *const u8,
+            user_agent_len: usize,
+            family: *mut u8,
+            family_len: usize,
+            family_nwritten: *mut usize,
+            major: *mut u8,
+            major_len: usize,
+            major_nwritten: *mut usize,
+            minor: *mut u8,
+            minor_len: usize,
+            minor_nwritten: *mut usize,
+            patch: *mut u8,
+            patch_len: usize,
+            patch_nwritten: *mut usize,
+        ) -> Status;
+    }
+}
+
 pub mod erl {
     use super::*;
 

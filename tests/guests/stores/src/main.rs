@@ -4,6 +4,7 @@
 mod kv;
 mod limits;
 mod lists;
+mod lookups;
 
 use std::collections::HashMap;
 use std::fmt::Debug;
@@ -23,6 +24,10 @@ fn main(mut request: Request) -> Result<Response, fastly::Error> {
     let path = request.get_path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let query: Query = request.get_query().unwrap_or_default();
+    let agent = request
+        .get_header_str("user-agent")
+        .unwrap_or_default()
+        .to_owned();
     let body = request.take_body();
     let outcome = match (request.get_method_str(), segments.as_slice()) {
         ("GET", ["kv", store, key @ ..]) => kv::lookup(store, &key.join("/")),
@@ -38,6 +43,8 @@ fn main(mut request: Request) -> Result<Response, fastly::Error> {
         ("GET", ["rate", counter, entry]) => limits::count(counter, entry, &query),
         ("GET", ["penalty", name, entry]) => limits::penalty(name, entry, &query),
         ("GET", ["check-rate", entry]) => limits::check_rate(entry, &query),
+        ("GET", ["geo", address]) => lookups::geo(address),
+        ("GET", ["device", ..]) => lookups::device(&agent),
         _ => Err(not_found(&"no such route")),
     };
     Ok(outcome.unwrap_or_else(|failure| failure))

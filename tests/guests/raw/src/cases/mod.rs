@@ -18,6 +18,7 @@ mod http_resp;
 pub mod identity;
 mod kv_store;
 mod log;
+mod lookups;
 mod object_store;
 mod secret_store;
 mod stores;
@@ -48,6 +49,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         object_store::CASES,
         acl::CASES,
         erl::CASES,
+        lookups::CASES,
         backend::CASES,
         cache::CASES,
         http_downstream::CASES,

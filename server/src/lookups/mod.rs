@@ -1,0 +1,35 @@
+//! What guests can ask about addresses and user agents, as far as it needs files and libraries; the tables are those of
+//! [`abi_core::lookups`].
+//!
+//! * [`GeoDatabase`]: where addresses are, from a file in the format of MaxMind;
+//! * [`UserAgents`]: what user agents are made of, and what devices send them;
+//! * [`DeviceSettings`]: a table of devices, and maybe what a user agent says by itself.
+
+mod database;
+mod devices;
+mod functions;
+mod user_agents;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use abi_core::lookups::Geo;
+pub use abi_core::lookups::{DeviceTable, GeoTable};
+pub use database::GeoDatabase;
+pub use devices::DeviceSettings;
+pub(crate) use functions::{DeviceFunction, GeoFunction};
+pub use user_agents::UserAgents;
+
+use crate::stores::{StoreError, from_file};
+
+/// Where addresses are, of a file: a database when its name ends in `.mmdb`, and a JSON object otherwise.
+pub(crate) fn geo_of_file(path: &Path) -> Result<Arc<dyn Geo>, StoreError> {
+    let is_database = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("mmdb"));
+    Ok(if is_database {
+        Arc::new(GeoDatabase::of_file(path)?)
+    } else {
+        Arc::new(from_file(path, GeoTable::from_json)?)
+    })
+}

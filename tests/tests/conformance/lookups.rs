@@ -1,0 +1,92 @@
+//! Where addresses are and what devices send user agents, through the Rust SDK.
+
+use conformance::cases;
+use conformance::context::Context;
+use conformance::guests::STORES;
+use http::Request;
+
+cases![
+    everything_comes_from_a_manifest,
+    functions_of_an_embedder,
+    loopback_is_known_by_default,
+];
+
+const PLACE: &str = r#"{ as_name = "AS", as_number = 7, area_code = 0, city = "Vienna", conn_speed = "broadband",
+    conn_type = "wifi", continent = "EU", country_code = "AT", country_code3 = "AUT", country_name = "Austria",
+    latitude = 48.2, longitude = 16, metro_code = 0, postal_code = "1010", proxy_description = "?",
+    proxy_type = "hosting", region = "9", utc_offset = 100 }"#;
+
+const PHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                     Version/17.5 Mobile/15E148 Safari/604.1";
+
+async fn everything_comes_from_a_manifest(cx: Context) {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let manifest = format!(
+        r#"
+        [local_server.geolocation]
+        format = "inline-toml"
+        [local_server.geolocation.addresses]
+        "10.0.0.0/8" = {}
+        "192.0.2.1" = {}
+        [local_server.device_detection]
+        format = "json"
+        file = "devices.json"
+        from_user_agent = true
+        "#,
+        PLACE.replace('\n', " "),
+        PLACE.replace('\n', " ").replace("Vienna", "Graz"),
+    );
+    let devices = r#"{"Exact/1.0": {"device": {"brand": "Example", "is_mobile": false}}}"#;
+    for (name, content) in [("fastly.toml", &*manifest), ("devices.json", devices)] {
+        std::fs::write(folder.path().join(name), content).expect("a folder can be written to");
+    }
+    let file = folder.path().join("fastly.toml");
+    let host = cx.host(STORES).configure(|builder| builder.config(&file));
+    let host = host.start().await;
+    assert_eq!(
+        host.text("/geo/10.1.2.3").await,
+        "Vienna AUT 7 Wifi Hosting Some(1)"
+    );
+    assert!(host.text("/geo/192.0.2.1").await.starts_with("Graz "));
+    assert_eq!(host.get("/geo/192.0.2.2").await.status, 404);
+    let device = async |user_agent: &str| {
+        let request = Request::get("/device").header("user-agent", user_agent);
+        let request = request.body(Default::default()).expect("it is a request");
+        host.fetch(request).await.ok_text()
+    };
+    assert_eq!(
+        device("Exact/1.0").await,
+        r#"Some("Example") Some(false) None None"#
+    );
+    assert_eq!(
+        device(PHONE).await,
+        r#"Some("Apple") Some(true) Some("Mobile Safari") Some("iOS")"#
+    );
+}
+
+async fn functions_of_an_embedder(cx: Context) {
+    let place = r#"{"as_name":"AS","as_number":7,"area_code":0,"city":"CITY","conn_speed":"broadband","conn_type":"wifi",
+        "continent":"EU","country_code":"AT","country_code3":"AUT","country_name":"Austria","latitude":48.2,"longitude":16,
+        "metro_code":0,"postal_code":"1010","proxy_description":"?","proxy_type":"?","utc_offset":9999}"#;
+    let host = cx.host(STORES).configure(|builder| {
+        builder
+            .geo_fn(move |address| Some(place.replace("CITY", &address.to_string())))
+            .device_detection_fn(|_| None)
+    });
+    let host = host.start().await;
+    assert_eq!(
+        host.text("/geo/2001:db8::1").await,
+        "2001:db8::1 AUT 7 Wifi Unknown None"
+    );
+    assert_eq!(host.get("/device").await.status, 404);
+}
+
+async fn loopback_is_known_by_default(cx: Context) {
+    let host = cx.host(STORES).start().await;
+    for address in ["127.0.0.1", "::1"] {
+        let place = host.text(&format!("/geo/{address}")).await;
+        assert!(place.starts_with("San Francisco USA 54113 "), "{place}");
+    }
+    assert_eq!(host.get("/geo/10.1.2.3").await.status, 404);
+    assert_eq!(host.get("/device").await.status, 404);
+}
