@@ -8,6 +8,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
+use abi_core::lookups::{DeviceDetection, DeviceTable, Geo, GeoTable, UserAgentParser};
 use abi_core::stores::{
     Acl, ConfigItems, ConfigStore, EventCounter, KvInsert, KvKey, KvStore, KvValue, MemoryKv,
     MemoryRateLimits, RateCheck, RateLimits, RateWindow, SecretItems, SecretStore,
@@ -15,6 +16,7 @@ use abi_core::stores::{
 use benches::{drive, measure};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
+use fastlike::lookups::UserAgents;
 use fastlike::{AclEntries, Dictionary, DurableKv};
 use futures_util::future::join_all;
 
@@ -122,6 +124,38 @@ fn acls(criterion: &mut Criterion) {
     });
 }
 
+fn places(criterion: &mut Criterion) {
+    let data = serde_json::json!({ "city": "x".repeat(400) });
+    let mut table = GeoTable::new();
+    for number in 0..ITEMS {
+        let network = format!("{}/{}", Ipv4Addr::from(number << 12), 20 + number % 13);
+        let inserted = table.insert_by_key(&network, &data);
+        inserted.expect("this is a network");
+    }
+    lookups(criterion, "geo", |number| {
+        let address = IpAddr::V4(Ipv4Addr::from(scattered(number) << 12));
+        assert!(table.lookup(address).is_some());
+    });
+}
+
+fn user_agents(criterion: &mut Criterion) {
+    const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.2";
+    let mut table = DeviceTable::new();
+    for number in 0..ITEMS {
+        table.insert(format!("agent {number}"), &serde_json::Map::new());
+    }
+    lookups(criterion, "device", |number| {
+        let user_agent = format!("agent {}", scattered(number));
+        assert!(table.lookup(&user_agent).is_some());
+    });
+    lookups(criterion, "device_from_user_agent", |_| {
+        assert!(UserAgents.device(AGENT).is_some());
+    });
+    lookups(criterion, "uap", |_| {
+        assert_eq!(UserAgents.parse(AGENT).family, "Firefox");
+    });
+}
+
 fn rates(criterion: &mut Criterion) {
     let limits = MemoryRateLimits::new();
     let window = RateWindow::of_rate(10).expect("it is one of them");
@@ -217,6 +251,8 @@ fn main() {
     config_stores(&mut criterion);
     secret_stores(&mut criterion);
     acls(&mut criterion);
+    places(&mut criterion);
+    user_agents(&mut criterion);
     rates(&mut criterion);
     memory_kv(&mut criterion);
     durable_kv(&mut criterion);

@@ -4,4 +4,5 @@
 mod cache;
 mod kv;
 mod parsers;
+mod places;
 mod rates;

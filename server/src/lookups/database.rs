@@ -112,7 +112,7 @@ fn geo_of(record: &Value) -> Value {
     })
 }
 
-fn connection<'a>(record: &'a Value) -> &'a str {
+fn connection(record: &Value) -> &str {
     let places = ["/connection_type", "/traits/connection_type"];
     let found = places
         .iter()
@@ -174,8 +174,8 @@ fn proxy_type(record: &Value) -> &'static str {
 mod tests {
     use super::*;
 
-    /// Made by the package mmdb-writer 0.2.7 of PyPI; `server/data/README.md` says how.
-    const CITIES: &[u8] = include_bytes!("../../data/cities.mmdb");
+    /// Made by the package mmdb-writer 0.2.7 of PyPI; `server/assets/README.md` says how.
+    const CITIES: &[u8] = include_bytes!("../../assets/cities.mmdb");
 
     fn found(database: &GeoDatabase, address: &str) -> Option<Value> {
         let data = database.lookup(address.parse().unwrap())?;

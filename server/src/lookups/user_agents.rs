@@ -15,20 +15,21 @@ const USER_AGENT_BYTES_MAX: usize = 4096;
 
 static BROWSERS: LazyLock<Option<user_agent::Extractor<'static>>> = LazyLock::new(|| {
     let parsers: Vec<user_agent::Parser<'static>> =
-        read(include_str!("../../data/uap-core/user_agents.json"))?;
+        read(include_str!("../../assets/uap-core/user_agents.json"))?;
     let builder = user_agent::Builder::new().push_all(parsers).ok()?;
     told(builder.build().ok())
 });
 
 static SYSTEMS: LazyLock<Option<os::Extractor<'static>>> = LazyLock::new(|| {
-    let parsers: Vec<os::Parser<'static>> = read(include_str!("../../data/uap-core/systems.json"))?;
+    let parsers: Vec<os::Parser<'static>> =
+        read(include_str!("../../assets/uap-core/systems.json"))?;
     let builder = os::Builder::new().push_all(parsers).ok()?;
     told(builder.build().ok())
 });
 
 static DEVICES: LazyLock<Option<device::Extractor<'static>>> = LazyLock::new(|| {
     let parsers: Vec<device::Parser<'static>> =
-        read(include_str!("../../data/uap-core/devices.json"))?;
+        read(include_str!("../../assets/uap-core/devices.json"))?;
     let builder = device::Builder::new().push_all(parsers).ok()?;
     told(builder.build().ok())
 });

@@ -13,8 +13,10 @@ import (
 
 	"github.com/fastly/compute-sdk-go/acl"
 	"github.com/fastly/compute-sdk-go/configstore"
+	"github.com/fastly/compute-sdk-go/device"
 	"github.com/fastly/compute-sdk-go/erl"
 	"github.com/fastly/compute-sdk-go/fsthttp"
+	"github.com/fastly/compute-sdk-go/geo"
 	"github.com/fastly/compute-sdk-go/kvstore"
 	"github.com/fastly/compute-sdk-go/secretstore"
 )
@@ -42,6 +44,10 @@ func main() {
 			told(w, networks)
 		case "/rates":
 			told(w, rates)
+		case "/geo":
+			told(w, places)
+		case "/device":
+			told(w, devices)
 		default:
 			w.WriteHeader(fsthttp.StatusNotFound)
 			fmt.Fprint(w, "no such route\n")
@@ -183,6 +189,31 @@ func networks() (string, error) {
 		return "", fmt.Errorf("an address that is in no network: %v", err)
 	}
 	return fmt.Sprintf("%s %s", entry.Action, entry.Prefix), nil
+}
+
+// places tells where two addresses are.
+func places() (string, error) {
+	known, err := geo.Lookup(net.ParseIP("10.1.2.3"))
+	if err != nil {
+		return "", err
+	}
+	loopback, err := geo.Lookup(net.ParseIP("::1"))
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s %s %d %s", known.City, known.CountryCode3, known.AsNumber, loopback.City), nil
+}
+
+// devices tells what is known about a device, and asks for one that is not known.
+func devices() (string, error) {
+	known, err := device.Lookup("Example/1.0")
+	if err != nil {
+		return "", err
+	}
+	if _, err := device.Lookup("Other/1.0"); !errors.Is(err, device.ErrDeviceNotFound) {
+		return "", fmt.Errorf("a device that is not known: %v", err)
+	}
+	return fmt.Sprintf("%s %t", known.Brand(), known.IsMobile()), nil
 }
 
 // rates counts events, and puts who makes too many into a penalty box.

@@ -1,6 +1,7 @@
 //! Where addresses are and what devices send user agents, through the Rust SDK.
 
 use conformance::cases;
+use conformance::client::Content;
 use conformance::context::Context;
 use conformance::guests::STORES;
 use http::Request;
@@ -51,7 +52,7 @@ async fn everything_comes_from_a_manifest(cx: Context) {
     assert_eq!(host.get("/geo/192.0.2.2").await.status, 404);
     let device = async |user_agent: &str| {
         let request = Request::get("/device").header("user-agent", user_agent);
-        let request = request.body(Default::default()).expect("it is a request");
+        let request = request.body(Content::empty()).expect("it is a request");
         host.fetch(request).await.ok_text()
     };
     assert_eq!(

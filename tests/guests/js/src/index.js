@@ -5,7 +5,9 @@
 
 import { Acl } from "fastly:acl";
 import { ConfigStore } from "fastly:config-store";
+import { Device } from "fastly:device";
 import { EdgeRateLimiter, PenaltyBox, RateCounter } from "fastly:edge-rate-limiter";
+import { getGeolocationForIpAddress } from "fastly:geolocation";
 import { KVStore } from "fastly:kv-store";
 import { SecretStore } from "fastly:secret-store";
 
@@ -29,6 +31,10 @@ async function respond(request) {
       return told(acl);
     case "/rates":
       return told(rates);
+    case "/geo":
+      return told(geo);
+    case "/device":
+      return told(device);
     default:
       return new Response("no such route\n", { status: 404 });
   }
@@ -97,6 +103,19 @@ async function acl() {
   const entry = await networks.lookup("10.1.2.3");
   const none = await networks.lookup("2001:db8::1");
   return `${entry.action} ${entry.prefix} ${none}`;
+}
+
+// Where two addresses are.
+function geo() {
+  const known = getGeolocationForIpAddress("10.1.2.3");
+  const loopback = getGeolocationForIpAddress("::1");
+  return `${known.city} ${known.country_code3} ${known.as_number} ${loopback.city}`;
+}
+
+// What is known about a device, and about one that is not known.
+function device() {
+  const known = Device.lookup("Example/1.0");
+  return `${known.brand} ${known.isMobile} ${Device.lookup("Other/1.0")}`;
 }
 
 // Counts events, and puts who makes too many into a penalty box.
