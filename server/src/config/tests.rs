@@ -536,7 +536,10 @@ fn what_is_claimed_about_clients_is_read() {
 #[test]
 fn wrong_claims_about_clients_are_told() {
     for (line, expected) in [
-        ("ip = 'x'", "in `local_server.client.ip`: this is no IP address"),
+        (
+            "ip = 'x'",
+            "in `local_server.client.ip`: this is no IP address",
+        ),
         ("ip_header = 'a b'", "this is no name of a header"),
         ("ddos = true", "did you mean `ddos_detected`?"),
         ("bot = { category = 'x' }", "there are: none, suspected"),
