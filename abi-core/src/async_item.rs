@@ -13,8 +13,11 @@ use crate::abi::CacheItem;
 use crate::body::{Body, OutgoingBody, StreamingWriter, pipe};
 use crate::cache::BodyWriter;
 use crate::error::{Error, Result};
-use crate::handle::{AsyncItemHandle, BodyHandle, Handle, PendingRequestHandle, Table};
-use crate::http::{BackendResponse, SendError, SendErrorKind};
+use crate::handle::{
+    AsyncItemHandle, BodyHandle, Handle, PendingRequestHandle, RequestPromiseHandle, Table,
+};
+use crate::http::{BackendResponse, HeaderEdits, SendError, SendErrorKind};
+use crate::reuse::RequestPromise;
 use crate::stores::KvOperation;
 
 /// Something a guest can wait for.
@@ -29,6 +32,8 @@ pub enum AsyncItem {
     Kv(KvOperation),
     /// A lookup in the cache; ready when it need not wait for what others insert.
     Cache(CacheItem),
+    /// A further client request that was asked for; ready when it is here, or none will come.
+    RequestPromise(RequestPromise),
 }
 
 impl AsyncItem {
@@ -40,6 +45,7 @@ impl AsyncItem {
             Self::PendingRequest(pending) => pending.poll_ready(cx),
             Self::Kv(operation) => operation.poll_ready(cx),
             Self::Cache(item) => item.poll_ready(cx),
+            Self::RequestPromise(promise) => promise.poll_ready(cx),
         }
     }
 }
@@ -52,6 +58,7 @@ impl fmt::Debug for AsyncItem {
             Self::PendingRequest(_) => "PendingRequest",
             Self::Kv(_) => "Kv",
             Self::Cache(_) => "Cache",
+            Self::RequestPromise(_) => "RequestPromise",
         })
     }
 }
@@ -60,6 +67,7 @@ impl fmt::Debug for AsyncItem {
 #[derive(Debug)]
 pub struct PendingRequest {
     state: State,
+    edits: Option<Box<HeaderEdits>>,
 }
 
 #[derive(Debug)]
@@ -73,7 +81,13 @@ impl PendingRequest {
     pub(crate) fn new(outcome: oneshot::Receiver<Result<BackendResponse, SendError>>) -> Self {
         Self {
             state: State::Waiting(outcome),
+            edits: None,
         }
+    }
+
+    /// The changes that are to be made to the response's headers.
+    pub(crate) fn edits_mut(&mut self) -> &mut HeaderEdits {
+        self.edits.get_or_insert_default()
     }
 
     /// Waits for the outcome.
@@ -89,10 +103,41 @@ impl PendingRequest {
 
     /// The outcome, once [`poll_ready`](Self::poll_ready) has said that it is there.
     pub(crate) fn into_outcome(self) -> Result<BackendResponse, SendError> {
-        match self.state {
+        let (outcome, edits) = self.into_parts();
+        outcome.map(|mut response| {
+            if let Some(edits) = edits {
+                edits.apply_to_response(&mut response.head.headers);
+            }
+            response
+        })
+    }
+
+    /// The outcome, with the one that `make_up` makes of a failure in its place.
+    pub(crate) fn into_response(
+        self,
+        make_up: impl FnOnce(SendError) -> BackendResponse,
+    ) -> BackendResponse {
+        let (outcome, edits) = self.into_parts();
+        let edits = edits.unwrap_or_default();
+        match outcome {
+            Ok(mut response) => {
+                edits.apply_to_response(&mut response.head.headers);
+                response
+            }
+            Err(error) => {
+                let mut response = make_up(error);
+                edits.apply_to_error(&mut response.head.headers);
+                response
+            }
+        }
+    }
+
+    fn into_parts(self) -> (Result<BackendResponse, SendError>, Option<Box<HeaderEdits>>) {
+        let outcome = match self.state {
             State::Ready(outcome) => *outcome,
             State::Waiting(_) => Err(lost()),
-        }
+        };
+        (outcome, self.edits)
     }
 }
 
@@ -181,6 +226,24 @@ impl Table<AsyncItemHandle, AsyncItem> {
         self.pending_mut(handle)?;
         match self.remove(AsyncItemHandle(handle.0)) {
             Ok(AsyncItem::PendingRequest(pending)) => Ok(pending),
+            _ => Err(bad(handle)),
+        }
+    }
+
+    pub(crate) fn promise_mut(
+        &mut self,
+        handle: RequestPromiseHandle,
+    ) -> Result<&mut RequestPromise> {
+        match self.get_mut(AsyncItemHandle(handle.0)) {
+            Ok(AsyncItem::RequestPromise(promise)) => Ok(promise),
+            _ => Err(bad(handle)),
+        }
+    }
+
+    pub(crate) fn take_promise(&mut self, handle: RequestPromiseHandle) -> Result<RequestPromise> {
+        self.promise_mut(handle)?;
+        match self.remove(AsyncItemHandle(handle.0)) {
+            Ok(AsyncItem::RequestPromise(promise)) => Ok(promise),
             _ => Err(bad(handle)),
         }
     }

@@ -9,7 +9,8 @@
 //! * [`table`]: every hostcall as a row, and what is made from the rows; [`link`]: imports to rows;
 //! * [`abi`]: the functions behind the rows, one file a module that guests import;
 //! * [`memory`], [`handle`], [`status`], [`error`]: what those functions are made of;
-//! * [`http`], [`body`], [`cache`], [`client`], [`stores`], [`lookups`]: meaning without pointers and handles;
+//! * [`http`], [`body`], [`cache`], [`client`], [`stores`], [`lookups`]: meaning without pointers and handles; [`reuse`]:
+//!   guests that serve several requests;
 //! * [`platform`], [`session`], [`service`]: the three lifetimes; [`engine`]: what an adapter implements.
 
 #![forbid(unsafe_code)]
@@ -28,6 +29,7 @@ pub mod lookups;
 pub mod memory;
 mod meter;
 pub mod platform;
+pub mod reuse;
 pub mod service;
 pub mod session;
 pub mod status;

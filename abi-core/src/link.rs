@@ -1,11 +1,12 @@
 //! From a module's imports to rows of the hostcall table, once for all engines.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
 use crate::engine::UnknownImports;
-use crate::table::{HOSTCALLS, Hostcall, HostcallId, WasmType};
+use crate::table::{HOSTCALLS, Hostcall, HostcallId, WasmType, legacy_names};
 
 /// One import of a module, as any engine can describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,14 +67,22 @@ pub fn link<'a>(
     }
 }
 
+/// Rows by the module and the name that guests import them by; a name may have more than one type.
+type Rows = HashMap<(&'static str, Cow<'static, str>), Vec<HostcallId>>;
+
 fn resolve(import: &Import<'_>) -> Result<HostcallId, &'static str> {
-    static BY_NAME: LazyLock<HashMap<(&str, &str), Vec<HostcallId>>> = LazyLock::new(|| {
-        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+    static BY_NAME: LazyLock<Rows> = LazyLock::new(|| {
+        let mut by_name = Rows::new();
         for (id, hostcall) in (0_u16..).map(HostcallId).zip(HOSTCALLS) {
             by_name
-                .entry((hostcall.module, hostcall.import_name()))
+                .entry((hostcall.module, Cow::Borrowed(hostcall.import_name())))
                 .or_default()
                 .push(id);
+        }
+        for (module, name, (row_module, row)) in legacy_names() {
+            let ids = by_name.get(&(row_module, Cow::Owned(row))).cloned();
+            let ids = ids.unwrap_or_default();
+            by_name.insert((module, Cow::Owned(name)), ids);
         }
         by_name
     });
@@ -81,7 +90,7 @@ fn resolve(import: &Import<'_>) -> Result<HostcallId, &'static str> {
         return Err("not a function that a host could provide");
     };
     let rows = BY_NAME
-        .get(&(import.module, import.name))
+        .get(&(import.module, Cow::Borrowed(import.name)))
         .ok_or("there is no such hostcall")?;
     rows.iter()
         .copied()

@@ -24,7 +24,9 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::cache::Cache;
-use crate::http::{BackendRequest, BackendResponse, SendError};
+use crate::http::{
+    BackendInfo, BackendRequest, BackendResponse, Destination, SendError, ShieldSite,
+};
 use crate::lookups::Lookups;
 use crate::stores::Stores;
 
@@ -89,6 +91,21 @@ pub trait Executor: Send + Sync {
 pub trait Backends: Send + Sync {
     /// Whether a request can be sent to a backend of this name.
     fn exists(&self, name: &str) -> bool;
+
+    /// What guests may know about a backend; `None` when this host tells nothing.
+    fn info(&self, _destination: &Destination) -> Option<BackendInfo> {
+        None
+    }
+
+    /// The place of this name where the requests of a service come together.
+    fn shield(&self, _name: &str) -> Option<ShieldSite> {
+        None
+    }
+
+    /// Whether clients can be handed to a proxy that holds their connections for publishing (GRIP).
+    fn has_grip_proxy(&self) -> bool {
+        false
+    }
 
     /// Sends a request, and waits for the head of the response.
     ///

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +16,7 @@ use crate::body::OutgoingBody;
 use crate::engine::{Exit, Limits, Program};
 use crate::http::ResponseHead;
 use crate::platform::Platform;
+use crate::reuse::{Away, RequestsOfRun, WaitingSandboxes};
 use crate::session::{ClientRequest, ClientResponse, GuestEnvironment, HostcallObserver, Session};
 use crate::supervise::Supervised;
 
@@ -28,8 +29,10 @@ pub struct Service {
     pub platform: Platform,
     /// What it is told about where it runs.
     pub environment: Arc<GuestEnvironment>,
-    /// What each run may use.
+    /// What each run may use; a run that serves several requests, for each of them.
     pub limits: Limits,
+    /// The sandboxes that wait for another request.
+    pub sandboxes: WaitingSandboxes,
 }
 
 impl Service {
@@ -41,16 +44,21 @@ impl Service {
             platform,
             environment: Arc::default(),
             limits: Limits::default(),
+            sandboxes: WaitingSandboxes::default(),
         }
     }
 
-    /// Makes a run that is to answer `request`. It begins when it is first waited for.
+    /// Makes a run that is to answer `request`, which begins when it is first waited for; or gives the request to a
+    /// sandbox that waits for one.
     #[must_use]
     pub fn start(&self, request: ClientRequest) -> GuestRun {
-        self.start_observed(request, None)
+        match self.sandboxes.take_place() {
+            Some(place) => GuestRun::elsewhere(self.clone(), place.hand_over(request)),
+            None => self.start_observed(request, None),
+        }
     }
 
-    /// [`start`](Self::start), with every hostcall told to `observer`.
+    /// Makes a run that is to answer `request`, in a sandbox of its own, with every hostcall told to `observer`.
     #[must_use]
     pub fn start_observed(
         &self,
@@ -62,10 +70,13 @@ impl Service {
         if let Some(observer) = observer {
             session.set_observer(observer);
         }
-        let meter = session.meter().clone();
+        session.allow_reuse(self.sandboxes.clone());
+        let (meter, requests) = (session.meter().clone(), session.requests_of_run().clone());
         let run = self.program.run(session, self.limits);
+        let clock = self.platform.clock.clone();
+        let run = Supervised::new(run, clock, meter, requests.clone(), self.limits);
         GuestRun {
-            run: Supervised::new(run, self.platform.clock.clone(), meter, self.limits),
+            place: Place::Here { run, requests },
             answered,
             report: None,
         }
@@ -98,12 +109,39 @@ pub struct Report {
 /// Wait for the [`answer`](Self::answer) first, then for the run to [`finish`](Self::finish): a guest may work on after
 /// it has answered. Dropping it stops the guest.
 pub struct GuestRun {
-    run: Supervised,
+    place: Place,
     answered: oneshot::Receiver<ClientResponse>,
     report: Option<Report>,
 }
 
+/// Where the guest runs.
+enum Place {
+    /// Here, while this is polled.
+    Here {
+        run: Supervised,
+        requests: Arc<RequestsOfRun>,
+    },
+    /// In a sandbox that has served requests before, and is polled by those who wait for the first of them.
+    Elsewhere {
+        service: Box<Service>,
+        given_back: Option<oneshot::Receiver<Box<ClientRequest>>>,
+        finished: oneshot::Receiver<Report>,
+    },
+}
+
 impl GuestRun {
+    fn elsewhere(service: Service, away: Away) -> Self {
+        Self {
+            place: Place::Elsewhere {
+                service: Box::new(service),
+                given_back: Some(away.given_back),
+                finished: away.finished,
+            },
+            answered: away.answered,
+            report: None,
+        }
+    }
+
     /// Runs the guest until it answers or ends, and gives its answer.
     ///
     /// For a guest that ends without one the answer is made here: an empty 200 when it returned, 500 when it trapped,
@@ -132,26 +170,81 @@ impl GuestRun {
     /// Whether the run has ended already.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.report.is_some()
+        match &self.place {
+            Place::Here { run, .. } => run.has_ended(),
+            Place::Elsewhere { .. } => self.report.is_some(),
+        }
     }
 
-    /// Runs the guest to its end.
-    pub async fn finish(mut self) -> Report {
-        loop {
-            if let Some(report) = self.report.take() {
-                return report;
+    /// Runs the guest until it is done with this request: until it ends, or waits for another request.
+    pub async fn finish_request(&mut self) -> Report {
+        poll_fn(|cx| {
+            // What is found out by it is in the report.
+            let _ = self.poll_end(cx);
+            match &self.report {
+                Some(report) => Poll::Ready(report.clone()),
+                None => Poll::Pending,
             }
-            poll_fn(|cx| self.poll_end(cx)).await;
+        })
+        .await
+    }
+
+    /// Runs the guest to its end, and gives the report about this request.
+    pub async fn finish(mut self) -> Report {
+        poll_fn(|cx| self.poll_end(cx)).await;
+        self.finish_request().await
+    }
+
+    /// Waits until the run has ended, as far as it runs here; the report may be there before.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.place {
+            Place::Here { run, requests } => {
+                let ended = run.poll_end(cx);
+                if self.report.is_none() {
+                    self.report = requests.take_first();
+                }
+                ended
+            }
+            Place::Elsewhere {
+                service,
+                given_back: Some(given_back),
+                ..
+            } => match given_back.poll_unpin(cx) {
+                Poll::Ready(Ok(request)) => {
+                    *self = service.start(*request);
+                    self.poll_end(cx)
+                }
+                Poll::Ready(Err(oneshot::Canceled)) => {
+                    self.taken();
+                    self.poll_end(cx)
+                }
+                Poll::Pending => Poll::Pending,
+            },
+            Place::Elsewhere { finished, .. } => {
+                if self.report.is_none() {
+                    let report = ready!(finished.poll_unpin(cx));
+                    self.report = Some(report.unwrap_or_else(|_| stopped()));
+                }
+                Poll::Ready(())
+            }
         }
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.report.is_some() {
-            return Poll::Ready(());
+    /// The sandbox elsewhere has taken the request, and will not give it back.
+    fn taken(&mut self) {
+        if let Place::Elsewhere { given_back, .. } = &mut self.place {
+            *given_back = None;
         }
-        self.run
-            .poll_unpin(cx)
-            .map(|report| self.report = Some(report))
+    }
+}
+
+/// What is known about a run that whoever runs it has dropped.
+fn stopped() -> Report {
+    Report {
+        exit: Exit::Failed("its sandbox was stopped".to_owned()),
+        memory_bytes: 0,
+        wall: Duration::ZERO,
+        cpu: Duration::ZERO,
     }
 }
 
@@ -166,10 +259,7 @@ impl fmt::Debug for GuestRun {
 fn answer_for(exit: &Exit) -> ClientResponse {
     let mut head = ResponseHead::new();
     if exit.is_success() {
-        return ClientResponse {
-            head,
-            body: OutgoingBody::empty(),
-        };
+        return ClientResponse::new(head, OutgoingBody::empty());
     }
     head.status = match exit {
         Exit::OutOfTime => StatusCode::GATEWAY_TIMEOUT,
@@ -177,8 +267,5 @@ fn answer_for(exit: &Exit) -> ClientResponse {
     };
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
     head.headers.insert(CONTENT_TYPE, text);
-    ClientResponse {
-        head,
-        body: Bytes::from(format!("{exit}\n")).into(),
-    }
+    ClientResponse::new(head, Bytes::from(format!("{exit}\n")))
 }

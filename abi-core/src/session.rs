@@ -4,21 +4,26 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_channel::oneshot;
+use http::header::UPGRADE;
+use http::{HeaderMap, StatusCode};
 
 use crate::async_item::AsyncItem;
 use crate::body::{Body, OutgoingBody};
 use crate::client::ClientIdentity;
 use crate::error::{Error, Result};
 use crate::handle::{
-    AclHandle, AsyncItemHandle, BodyHandle, ConfigStoreHandle, KvStoreHandle, LogEndpointHandle,
-    RequestHandle, ResponseHandle, SecretHandle, SecretStoreHandle, Table,
+    AclHandle, AsyncItemHandle, BodyHandle, ConfigStoreHandle, Handle, KvStoreHandle,
+    LogEndpointHandle, RequestHandle, RequestPromiseHandle, ResponseHandle, SecretHandle,
+    SecretStoreHandle, Table,
 };
-use crate::http::{Destination, DynamicBackend, RequestHead, ResponseHead};
+use crate::http::{BackendInfo, Destination, DynamicBackend, HandOff, RequestHead, ResponseHead};
 use crate::meter::CpuMeter;
 use crate::platform::Platform;
+use crate::reuse::{HandedOverParts, RequestPromise, RequestsOfRun, WaitingSandboxes};
 use crate::stdio::Stdio;
 use crate::stores::{Acl, ConfigStore, KvStore, SecretStore};
 use crate::table::Hostcall;
@@ -40,6 +45,14 @@ pub struct ClientRequest {
     pub id: u128,
     /// Who the client is.
     pub identity: ClientIdentity,
+    /// Where early hints go; `None` when the client's connection cannot carry them.
+    pub early_hints: Option<Arc<dyn EarlyHints>>,
+}
+
+/// Takes interim responses with status 103 (RFC 8297) to a client.
+pub trait EarlyHints: fmt::Debug + Send + Sync {
+    /// Sends these fields before the final response, unless too much is on its way already. It must not wait.
+    fn send(&self, headers: &HeaderMap);
 }
 
 impl ClientRequest {
@@ -58,6 +71,7 @@ impl ClientRequest {
             server: nowhere,
             id: 0,
             identity: ClientIdentity::default(),
+            early_hints: None,
         }
     }
 }
@@ -69,6 +83,33 @@ pub struct ClientResponse {
     pub head: ResponseHead,
     /// The body; for a streaming answer, one that goes on as the guest writes.
     pub body: OutgoingBody,
+    /// What the guest wants in place of an answer of its own: its client is to be joined with a backend. For hosts that
+    /// cannot do that, head and body say so.
+    pub hand_off: Option<Box<HandOff>>,
+}
+
+impl ClientResponse {
+    /// An answer.
+    #[must_use]
+    pub fn new(head: ResponseHead, body: impl Into<OutgoingBody>) -> Self {
+        Self {
+            head,
+            body: body.into(),
+            hand_off: None,
+        }
+    }
+
+    /// No answer, but a client to be joined with a backend.
+    #[must_use]
+    pub fn hand_off(hand_off: HandOff) -> Self {
+        let mut head = ResponseHead::new();
+        head.status = StatusCode::NOT_IMPLEMENTED;
+        let text = Bytes::from_static(b"this host cannot join a client with a backend\n");
+        Self {
+            hand_off: Some(Box::new(hand_off)),
+            ..Self::new(head, text)
+        }
+    }
 }
 
 /// What a guest is told about where it runs.
@@ -148,6 +189,9 @@ pub struct Session {
     pub(crate) secrets: Table<SecretHandle, Bytes>,
     pub(crate) dynamic_backends: BTreeMap<String, Arc<DynamicBackend>>,
     pub(crate) downstream: Downstream,
+    /// The clients whose requests the guest has answered before; as many as it may serve.
+    pub(crate) earlier: Vec<Downstream>,
+    pub(crate) reuse: Reuse,
     pub(crate) stdio: Stdio,
     id: u128,
     meter: Arc<CpuMeter>,
@@ -164,7 +208,51 @@ pub(crate) struct Downstream {
     pub server: SocketAddr,
     pub id: u128,
     pub identity: ClientIdentity,
+    /// The head as it was received, of requests that want another protocol.
+    pub upgrade_head: Option<Box<RequestHead>>,
+    early_hints: Option<Arc<dyn EarlyHints>>,
     answer: Option<oneshot::Sender<ClientResponse>>,
+}
+
+impl Downstream {
+    /// The client's side of a request of which head and body have these handles.
+    fn new(
+        client: ClientRequest,
+        upgrade_head: Option<Box<RequestHead>>,
+        (request, body): (RequestHandle, BodyHandle),
+        answer: oneshot::Sender<ClientResponse>,
+    ) -> Self {
+        Self {
+            request,
+            body,
+            original_header_names: client.original_header_names,
+            client: client.client,
+            server: client.server,
+            id: client.id,
+            identity: client.identity,
+            upgrade_head,
+            early_hints: client.early_hints,
+            answer: Some(answer),
+        }
+    }
+}
+
+/// The head of a request that wants another protocol: what it says about the connection has to outlive what the guest
+/// does to it.
+fn upgrade_head(head: &RequestHead) -> Option<Box<RequestHead>> {
+    let wants_upgrade = head.headers.contains_key(UPGRADE);
+    wants_upgrade.then(|| Box::new(head.clone()))
+}
+
+/// How a session comes to further requests.
+#[derive(Default)]
+pub(crate) struct Reuse {
+    pub sandboxes: Option<WaitingSandboxes>,
+    /// How many it has got so far.
+    pub requests: u32,
+    /// The one that it has asked for.
+    pub promise: Option<RequestPromiseHandle>,
+    of_run: Arc<RequestsOfRun>,
 }
 
 impl Session {
@@ -172,15 +260,22 @@ impl Session {
     pub fn new(
         platform: Platform,
         environment: Arc<GuestEnvironment>,
-        request: ClientRequest,
+        mut request: ClientRequest,
     ) -> (Self, oneshot::Receiver<ClientResponse>) {
         let (answer, answered) = oneshot::channel();
-        let (requests, request_handle) = Table::with(request.head);
-        let (items, body_handle) = Table::<AsyncItemHandle, _>::with(AsyncItem::Body(request.body));
+        let upgrade_head = upgrade_head(&request.head);
+        let (requests, request_handle) = Table::with(std::mem::take(&mut request.head));
+        let body = AsyncItem::Body(std::mem::take(&mut request.body));
+        let (items, body_handle) = Table::<AsyncItemHandle, _>::with(body);
+        let handles = (request_handle, BodyHandle(body_handle.0));
         let session = Self {
             stdio: Stdio::new(platform.logs.clone()),
             id: request.id,
             meter: Arc::new(CpuMeter::new(platform.clock.clone())),
+            reuse: Reuse {
+                of_run: Arc::new(RequestsOfRun::new(platform.clock.monotonic())),
+                ..Reuse::default()
+            },
             platform,
             environment,
             requests,
@@ -193,16 +288,8 @@ impl Session {
             secret_stores: Table::new(),
             secrets: Table::new(),
             dynamic_backends: BTreeMap::new(),
-            downstream: Downstream {
-                request: request_handle,
-                body: BodyHandle(body_handle.0),
-                original_header_names: request.original_header_names,
-                client: request.client,
-                server: request.server,
-                id: request.id,
-                identity: request.identity,
-                answer: Some(answer),
-            },
+            downstream: Downstream::new(request, upgrade_head, handles, answer),
+            earlier: Vec::new(),
             memory_limit_reached: false,
             observer: None,
         };
@@ -218,6 +305,19 @@ impl Session {
     /// The id of this run, which is that of its first request.
     pub(crate) fn id(&self) -> u128 {
         self.id
+    }
+
+    /// What is known about the backend of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] when there is none, [`Error::Unsupported`] when the host tells nothing about it.
+    pub(crate) fn backend_info(&self, name: &str) -> Result<BackendInfo> {
+        let destination = self.backend(name).ok_or(NO_BACKEND)?;
+        let info = self.platform.backends.info(&destination);
+        info.ok_or(Error::Unsupported(
+            "this host tells nothing about its backends",
+        ))
     }
 
     /// The clock that counts while the guest runs. The adapter starts and stops it.
@@ -271,17 +371,101 @@ impl Session {
     }
 
     /// Answers the client. A client that is gone is no error: its guest may finish its work.
-    pub(crate) fn answer(&mut self, head: ResponseHead, body: OutgoingBody) -> Result<()> {
-        drop(self.take_answer()?.send(ClientResponse { head, body }));
+    pub(crate) fn answer(&mut self, answer: ClientResponse) -> Result<()> {
+        drop(self.take_answer()?.send(answer));
+        Ok(())
+    }
+
+    /// Checks that the guest may still answer its client.
+    pub(crate) fn check_unanswered(&self) -> Result<()> {
+        if self.has_answered() {
+            return Err(ANSWERED_BEFORE);
+        }
+        Ok(())
+    }
+
+    /// Sends early hints to the client, where its connection can carry them.
+    pub(crate) fn early_hints(&self, headers: &HeaderMap) -> Result<()> {
+        self.check_unanswered()?;
+        match &self.downstream.early_hints {
+            Some(client) => client.send(headers),
+            None => tracing::debug!("this client's connection cannot carry early hints"),
+        }
+        Ok(())
+    }
+
+    /// Lets the guest ask for further requests, which it gets by a place among `sandboxes`.
+    pub fn allow_reuse(&mut self, sandboxes: WaitingSandboxes) {
+        self.reuse.sandboxes = Some(sandboxes);
+    }
+
+    pub(crate) fn requests_of_run(&self) -> &Arc<RequestsOfRun> {
+        &self.reuse.of_run
+    }
+
+    /// Asks for a further request, within `timeout` and the limits of the service.
+    pub(crate) fn promise_request(
+        &mut self,
+        timeout: Option<Duration>,
+    ) -> Result<RequestPromiseHandle> {
+        if self.reuse.promise.is_some() {
+            return Err(Error::LimitExceeded(RequestPromiseHandle::KIND));
+        }
+        let sandboxes = self.reuse.sandboxes.clone();
+        let limits = sandboxes.as_ref().map(WaitingSandboxes::limits);
+        let limits = limits.unwrap_or_default();
+        let sandboxes = sandboxes.filter(|_| self.reuse.requests < limits.further_requests);
+        let wait = timeout.map_or(limits.wait, |timeout| timeout.min(limits.wait));
+        let mut promise = RequestPromise::new(sandboxes, self.platform.clock.sleep(wait));
+        if self.has_answered() {
+            // Otherwise a request would wait for the answer to another one; it waits when the guest does.
+            promise.enter();
+        }
+        let handle = self.items.insert(AsyncItem::RequestPromise(promise))?;
+        let handle = RequestPromiseHandle(handle.0);
+        self.reuse.promise = Some(handle);
+        Ok(handle)
+    }
+
+    pub(crate) fn take_promise(&mut self, handle: RequestPromiseHandle) -> Result<RequestPromise> {
+        let promise = self.items.take_promise(handle)?;
+        self.reuse.promise = None;
+        Ok(promise)
+    }
+
+    /// Notes that the guest, which has this much memory, is done with its request and waits for another.
+    pub(crate) fn wait_for_request(&self, memory_bytes: u64) {
+        let wall = self.platform.clock.monotonic();
+        let of_run = &self.reuse.of_run;
+        of_run.next(wall, self.meter.used(), memory_bytes, None);
+    }
+
+    /// Makes a request that was handed over the one that the guest is to answer. Handles of earlier ones stay valid.
+    pub(crate) fn begin_request(&mut self, parts: HandedOverParts) -> Result<()> {
+        let mut request = *parts.request;
+        let upgrade_head = upgrade_head(&request.head);
+        let head = self.requests.insert(std::mem::take(&mut request.head))?;
+        let body = self.items.insert_body(std::mem::take(&mut request.body))?;
+        let client = Downstream::new(request, upgrade_head, (head, body), parts.answer);
+        self.earlier
+            .push(std::mem::replace(&mut self.downstream, client));
+        self.reuse.requests += 1;
+        let wall = self.platform.clock.monotonic();
+        let finished = Some(parts.finished);
+        self.reuse.of_run.next(wall, self.meter.used(), 0, finished);
         Ok(())
     }
 
     /// Takes the right to answer the client, which a session has once.
     pub(crate) fn take_answer(&mut self) -> Result<oneshot::Sender<ClientResponse>> {
         let answer = self.downstream.answer.take();
-        answer.ok_or(Error::OutOfTurn("the client's request was answered before"))
+        answer.ok_or(ANSWERED_BEFORE)
     }
 }
+
+pub(crate) const NO_BACKEND: Error = Error::InvalidArgument("there is no backend of this name");
+
+const ANSWERED_BEFORE: Error = Error::OutOfTurn("the client's request was answered before");
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,8 +3,6 @@
 //! An adapter has to do two things: give others a turn every few milliseconds, and stop its guest when the run's future
 //! is dropped. All limits on time follow from that, here.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -15,6 +13,7 @@ use futures_util::future::BoxFuture;
 use crate::engine::{Ended, Exit, Limits};
 use crate::meter::CpuMeter;
 use crate::platform::Clock;
+use crate::reuse::RequestsOfRun;
 use crate::service::Report;
 
 /// A run under its limits.
@@ -23,7 +22,7 @@ pub(crate) struct Supervised {
     clock: Arc<dyn Clock>,
     meter: Arc<CpuMeter>,
     limits: Limits,
-    started: Duration,
+    requests: Arc<RequestsOfRun>,
     /// Wakes the task when a limit may have been reached. Made when the run first waits: most never do.
     alarm: Option<BoxFuture<'static, ()>>,
 }
@@ -33,38 +32,46 @@ impl Supervised {
         run: BoxFuture<'static, Ended>,
         clock: Arc<dyn Clock>,
         meter: Arc<CpuMeter>,
+        requests: Arc<RequestsOfRun>,
         limits: Limits,
     ) -> Self {
         Self {
             run: Some(run),
-            started: clock.monotonic(),
             clock,
             meter,
             limits,
+            requests,
             alarm: None,
         }
     }
 
-    fn report(&self, ended: Ended) -> Report {
-        Report {
+    /// Notes how the run has ended. Dropping it stops the guest, if it still runs.
+    fn end(&mut self, ended: Ended) {
+        self.run = None;
+        let (wall, cpu) = self.used();
+        self.requests.end(Report {
             exit: ended.exit,
             memory_bytes: ended.memory_bytes,
-            wall: self.wall(),
-            cpu: self.meter.used(),
-        }
+            wall,
+            cpu,
+        });
     }
 
-    fn wall(&self) -> Duration {
-        self.clock.monotonic().saturating_sub(self.started)
+    /// The time that the current request has taken, and how long the guest has run for it.
+    fn used(&self) -> (Duration, Duration) {
+        let (wall_started, cpu_started) = self.requests.started();
+        let wall = self.clock.monotonic().saturating_sub(wall_started);
+        (wall, self.meter.used().saturating_sub(cpu_started))
     }
 
     /// The limit that was reached, or how long at least until one can be.
     fn check(&self) -> Result<Duration, Exit> {
-        let wall_left = self.limits.wall.saturating_sub(self.wall());
+        let (wall, cpu) = self.used();
+        let wall_left = self.limits.wall.saturating_sub(wall);
         if wall_left.is_zero() {
             return Err(Exit::OutOfTime);
         }
-        let cpu_left = self.limits.cpu.saturating_sub(self.meter.used());
+        let cpu_left = self.limits.cpu.saturating_sub(cpu);
         if cpu_left.is_zero() {
             return Err(Exit::OutOfCpu);
         }
@@ -72,34 +79,37 @@ impl Supervised {
     }
 }
 
-impl Future for Supervised {
-    type Output = Report;
+impl Supervised {
+    /// Whether the run has ended, by itself or at a limit.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.run.is_none()
+    }
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Report> {
-        let this = &mut *self;
-        if let Some(run) = &mut this.run
-            && let Poll::Ready(ended) = run.poll_unpin(cx)
-        {
-            this.run = None;
-            return Poll::Ready(this.report(ended));
+    /// Runs the guest until it ends, or has reached a limit. How that went is told to the requests of the run.
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(run) = &mut self.run else {
+            return Poll::Ready(());
+        };
+        if let Poll::Ready(ended) = run.poll_unpin(cx) {
+            self.end(ended);
+            return Poll::Ready(());
         }
         loop {
-            let left = match this.check() {
+            let left = match self.check() {
                 Ok(left) => left,
                 Err(exit) => {
-                    // Dropping the run stops the guest.
-                    this.run = None;
-                    return Poll::Ready(this.report(Ended {
+                    self.end(Ended {
                         exit,
                         memory_bytes: 0,
-                    }));
+                    });
+                    return Poll::Ready(());
                 }
             };
-            let alarm = this.alarm.get_or_insert_with(|| this.clock.sleep(left));
+            let alarm = self.alarm.get_or_insert_with(|| self.clock.sleep(left));
             if alarm.poll_unpin(cx).is_pending() {
                 return Poll::Pending;
             }
-            this.alarm = None;
+            self.alarm = None;
         }
     }
 }

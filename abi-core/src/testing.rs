@@ -16,7 +16,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::cache::Cache;
-use crate::http::{BackendRequest, BackendResponse, Destination, SendError, SendErrorKind};
+use crate::http::{
+    BackendInfo, BackendRequest, BackendResponse, Destination, SendError, SendErrorKind, ShieldSite,
+};
 use crate::lookups::Lookups;
 use crate::platform::{Backends, Clock, Executor, LogSource, Logs, Platform, Random};
 use crate::stores::{
@@ -42,6 +44,9 @@ struct State {
     next_alarm: u64,
     tasks: Vec<BoxFuture<'static, ()>>,
     backends: HashMap<String, Script>,
+    backend_infos: HashMap<String, BackendInfo>,
+    shields: HashMap<String, ShieldSite>,
+    has_grip_proxy: bool,
     config_stores: HashMap<String, Arc<dyn ConfigStore>>,
     secret_stores: HashMap<String, Arc<dyn SecretStore>>,
     kv_stores: HashMap<String, Arc<dyn KvStore>>,
@@ -105,6 +110,21 @@ impl World {
     /// they had.
     pub fn set_lookups(&self, lookups: Lookups) {
         self.lock().lookups = lookups;
+    }
+
+    /// Says what is known about a backend: one of the service's, or by its target one that a guest defines.
+    pub fn set_backend_info(&self, name: &str, info: BackendInfo) {
+        self.lock().backend_infos.insert(name.to_owned(), info);
+    }
+
+    /// Adds a shield.
+    pub fn add_shield(&self, name: &str, site: ShieldSite) {
+        self.lock().shields.insert(name.to_owned(), site);
+    }
+
+    /// Has clients be handed to a GRIP proxy.
+    pub fn add_grip_proxy(&self) {
+        self.lock().has_grip_proxy = true;
     }
 
     /// Adds a config store, which is also a dictionary.
@@ -290,9 +310,29 @@ impl Executor for World {
     }
 }
 
+/// What a script or an info is known by.
+fn place(destination: &Destination) -> &str {
+    match destination {
+        Destination::Static(name) => name,
+        Destination::Dynamic(backend) => &backend.target,
+    }
+}
+
 impl Backends for World {
     fn exists(&self, name: &str) -> bool {
         self.lock().backends.contains_key(name)
+    }
+
+    fn info(&self, destination: &Destination) -> Option<BackendInfo> {
+        self.lock().backend_infos.get(place(destination)).cloned()
+    }
+
+    fn shield(&self, name: &str) -> Option<ShieldSite> {
+        self.lock().shields.get(name).cloned()
+    }
+
+    fn has_grip_proxy(&self) -> bool {
+        self.lock().has_grip_proxy
     }
 
     fn send(
@@ -300,11 +340,11 @@ impl Backends for World {
         request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
         // A script may use the world: it is called without the lock.
-        let name = match &request.destination {
-            Destination::Static(name) => name,
-            Destination::Dynamic(backend) => &backend.target,
-        };
-        let script = self.lock().backends.get(name).cloned();
+        let script = self
+            .lock()
+            .backends
+            .get(place(&request.destination))
+            .cloned();
         match script {
             Some(script) => script(request),
             None => {

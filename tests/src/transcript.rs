@@ -70,7 +70,9 @@ fn of_exchange(exchange: &Exchange) -> String {
 
 /// The order of headers with different names has no meaning; that of the values of one has.
 fn write_headers(text: &mut String, whose: &str, headers: &HeaderMap) {
-    let mut names: Vec<_> = headers.keys().map(|name| name.as_str()).collect();
+    let names = headers.keys().map(|name| name.as_str());
+    // Every host has a word of its own for itself.
+    let mut names: Vec<_> = names.filter(|name| *name != "cdn-loop").collect();
     names.sort_unstable();
     for name in names.into_iter().filter(|name| *name != "date") {
         for value in headers.get_all(name) {

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::uri::Authority;
 
 use crate::error::{Error, Result};
-use crate::http::{DynamicBackend, DynamicTls};
+use crate::handle::{SecretHandle, Table};
+use crate::http::{
+    ClientIdentity, DynamicBackend, DynamicTls, Healthcheck, Keepalive, PoolingLimits,
+};
 use crate::memory::{GuestPtr, Memory};
 use crate::session::Session;
 use crate::table::types::DynamicBackendConfig;
@@ -16,6 +20,15 @@ const BACKENDS_MAX: usize = 1_024;
 
 /// The longest name or text, in bytes.
 const TEXT_LENGTH_MAX: u32 = 1_024;
+
+/// The longest text of a health check, in bytes.
+const HEALTHCHECK_TEXT_MAX: u32 = 8_192;
+
+/// How often and for how long the health of a backend may be checked.
+const HEALTHCHECK_TIMES_MS: std::ops::Range<u64> = 1_000..3_600_000;
+
+/// The most checks that may count.
+const HEALTHCHECK_WINDOW_MAX: u32 = 15;
 
 /// The longest bundle of certificates, in bytes.
 const CA_LENGTH_MAX: u32 = 65_536;
@@ -36,7 +49,10 @@ mod option {
     pub(super) const DONT_POOL: u32 = 1 << 12;
     pub(super) const CLIENT_CERT: u32 = 1 << 13;
     pub(super) const GRPC: u32 = 1 << 14;
+    pub(super) const KEEPALIVE: u32 = 1 << 15;
+    pub(super) const POOLING_LIMITS: u32 = 1 << 16;
     pub(super) const PREFER_IPV4: u32 = 1 << 17;
+    pub(super) const HEALTHCHECK: u32 = 1 << 18;
     /// Bit 0 is reserved, bit 18 is the last.
     pub(super) const ALL: u32 = (1 << 19) - 2;
 }
@@ -54,11 +70,23 @@ mod field {
     pub(super) const CA_CERT: usize = 9;
     pub(super) const CIPHERS: usize = 11;
     pub(super) const SNI_HOSTNAME: usize = 13;
+    pub(super) const CLIENT_CERTIFICATE: usize = 15;
+    pub(super) const CLIENT_KEY: usize = 17;
+    pub(super) const HTTP_KEEPALIVE_TIME_MS: usize = 18;
+    pub(super) const TCP_KEEPALIVE_ENABLE: usize = 19;
+    pub(super) const TCP_KEEPALIVE_INTERVAL_SECS: usize = 20;
+    pub(super) const TCP_KEEPALIVE_PROBES: usize = 21;
+    pub(super) const TCP_KEEPALIVE_TIME_SECS: usize = 22;
+    pub(super) const MAX_CONNECTIONS: usize = 23;
+    pub(super) const MAX_USE: usize = 24;
+    pub(super) const MAX_LIFETIME_MS: usize = 25;
+    pub(super) const HEALTHCHECK: usize = 26;
 }
 
 /// A record and which of its fields count.
 struct Record<'a> {
     memory: &'a Memory<'a>,
+    secrets: &'a Table<SecretHandle, Bytes>,
     mask: u32,
     fields: Vec<u32>,
 }
@@ -121,6 +149,121 @@ impl Record<'_> {
             )?,
             ca_certificate: self.text(option::CA_CERT, field::CA_CERT, 1..=CA_LENGTH_MAX)?,
             ciphers: self.text(option::CIPHERS, field::CIPHERS, 1..=TEXT_LENGTH_MAX)?,
+            client_identity: self.client_identity()?,
+        })
+    }
+
+    fn client_identity(&self) -> Result<Option<ClientIdentity>> {
+        let certificate = self.text(
+            option::CLIENT_CERT,
+            field::CLIENT_CERTIFICATE,
+            1..=CA_LENGTH_MAX,
+        )?;
+        let Some(certificate) = certificate else {
+            return Ok(None);
+        };
+        let key = SecretHandle(self.fields[field::CLIENT_KEY]);
+        Ok(Some(ClientIdentity {
+            certificate,
+            key: self.secrets.get(key)?.clone(),
+        }))
+    }
+
+    fn keepalive(&self) -> Option<Keepalive> {
+        // A field that is 0 leaves the choice to the host.
+        let field = |field: usize| Some(self.fields[field]).filter(|number| *number != 0);
+        let seconds = |number: u32| Duration::from_secs(number.into());
+        self.has(option::KEEPALIVE).then(|| Keepalive {
+            http_idle: field(field::HTTP_KEEPALIVE_TIME_MS).map(milliseconds),
+            tcp_probes: self.fields[field::TCP_KEEPALIVE_ENABLE] != 0,
+            tcp_interval: field(field::TCP_KEEPALIVE_INTERVAL_SECS).map(seconds),
+            tcp_probe_count: field(field::TCP_KEEPALIVE_PROBES),
+            tcp_idle: field(field::TCP_KEEPALIVE_TIME_SECS).map(seconds),
+        })
+    }
+
+    fn pooling(&self) -> PoolingLimits {
+        if !self.has(option::POOLING_LIMITS) {
+            return PoolingLimits::default();
+        }
+        let field = |field: usize| Some(self.fields[field]).filter(|number| *number != 0);
+        PoolingLimits {
+            max_connections: field(field::MAX_CONNECTIONS),
+            max_use: field(field::MAX_USE),
+            max_lifetime: field(field::MAX_LIFETIME_MS).map(milliseconds),
+        }
+    }
+
+    fn healthcheck(&self) -> Result<Option<Healthcheck>> {
+        if !self.has(option::HEALTHCHECK) {
+            return Ok(None);
+        }
+        let record = HealthcheckRecord::read(self.memory, self.fields[field::HEALTHCHECK])?;
+        record.check(self.memory).map(Some)
+    }
+}
+
+fn milliseconds(number: u32) -> Duration {
+    Duration::from_millis(number.into())
+}
+
+/// witx `healthcheck_config`: two numbers of eight bytes, then ten of four.
+struct HealthcheckRecord {
+    interval_ms: u64,
+    timeout_ms: u64,
+    /// From `host` on.
+    fields: Vec<u32>,
+}
+
+impl HealthcheckRecord {
+    fn read(memory: &Memory<'_>, at: u32) -> Result<Self> {
+        let numbers = memory.read_list(GuestPtr::<u64>::new(at), 7)?;
+        Ok(Self {
+            interval_ms: numbers[0],
+            timeout_ms: numbers[1],
+            fields: numbers[2..]
+                .iter()
+                // The lower half comes first.
+                .flat_map(|pair| [*pair as u32, (*pair >> 32) as u32])
+                .collect(),
+        })
+    }
+
+    fn check(&self, memory: &Memory<'_>) -> Result<Healthcheck> {
+        const INVALID: Error =
+            Error::InvalidArgument("a number of the health check is out of range");
+        let text = |field: usize| -> Result<String> {
+            let (pointer, length) = (self.fields[field], self.fields[field + 1]);
+            if length > HEALTHCHECK_TEXT_MAX {
+                return Err(Error::InvalidArgument(
+                    "a text of the health check is too long",
+                ));
+            }
+            Ok(memory.text(GuestPtr::new(pointer), length)?.to_owned())
+        };
+        let duration = |milliseconds: u64| {
+            let is_valid = HEALTHCHECK_TIMES_MS.contains(&milliseconds);
+            is_valid
+                .then(|| Duration::from_millis(milliseconds))
+                .ok_or(INVALID)
+        };
+        let [window, threshold, initial] = [self.fields[7], self.fields[8], self.fields[9]];
+        let status = u16::try_from(self.fields[6]).ok();
+        let status = status.filter(|status| (100..=999).contains(status));
+        if window == 0 || window > HEALTHCHECK_WINDOW_MAX || threshold > window || initial > window
+        {
+            return Err(INVALID);
+        }
+        Ok(Healthcheck {
+            interval: duration(self.interval_ms)?,
+            timeout: duration(self.timeout_ms)?,
+            host: text(0)?,
+            method: text(2)?,
+            path: text(4)?,
+            expected_status: status.ok_or(INVALID)?,
+            window,
+            threshold,
+            initial,
         })
     }
 }
@@ -128,6 +271,7 @@ impl Record<'_> {
 /// Decodes a backend.
 pub(super) fn read(
     memory: &Memory<'_>,
+    secrets: &Table<SecretHandle, Bytes>,
     name: &str,
     target: &str,
     mask: u32,
@@ -144,11 +288,9 @@ pub(super) fn read(
     if target.parse::<Authority>().is_err() {
         return Err(Error::InvalidArgument("the backend's target is not a host"));
     }
-    if mask & option::CLIENT_CERT != 0 {
-        return Err(Error::Unsupported("client certificates need secret stores"));
-    }
     let record = Record {
         memory,
+        secrets,
         mask,
         fields: memory.read_list(configuration.cast::<u32>(), field::COUNT)?,
     };
@@ -172,6 +314,9 @@ pub(super) fn read(
         grpc: record.has(option::GRPC),
         dont_pool: record.has(option::DONT_POOL),
         prefer_ipv4: record.has(option::PREFER_IPV4),
+        keepalive: record.keepalive(),
+        pooling: record.pooling(),
+        healthcheck: record.healthcheck()?,
     })
 }
 

@@ -1,16 +1,91 @@
 //! `fastly_http_downstream`: what a guest can ask about the client, by the handle of its request.
 
+use std::future::poll_fn;
+use std::time::Duration;
+
 use crate::error::{Error, Result};
-use crate::handle::RequestHandle;
+use crate::handle::{BodyHandle, RequestHandle, RequestPromiseHandle};
 use crate::memory::GuestPtr;
 use crate::session::Downstream;
 use crate::table::Call;
+use crate::table::types::NextRequestOptions;
 
 use super::buffer::{OutBuffer, OutList, write_ip};
 
 mod identity;
 
 pub use identity::*;
+
+/// The bits of witx `next_request_options_mask`; bit 0 is reserved, and ignored.
+const NEXT_REQUEST_TIMEOUT: u32 = 1 << 1;
+
+/// Asks for another client request, to be served by this same guest. There may be none: see
+/// [`ReuseLimits`](crate::reuse::ReuseLimits).
+///
+/// # Errors
+///
+/// [`Error::LimitExceeded`] when one was asked for before and is still to come; [`Error::InvalidArgument`] for unknown
+/// options; [`Error::Memory`].
+pub fn next_request(
+    call: &mut Call<'_>,
+    options_mask: u32,
+    options: GuestPtr<NextRequestOptions>,
+    handle_out: GuestPtr<RequestPromiseHandle>,
+) -> Result<()> {
+    call.memory.check(handle_out)?;
+    let timeout_ms = call.memory.read(options.cast::<u64>())?;
+    if options_mask & !(NEXT_REQUEST_TIMEOUT | 1) != 0 {
+        return Err(Error::InvalidArgument("there is no such option"));
+    }
+    let asked = (options_mask & NEXT_REQUEST_TIMEOUT != 0).then_some(timeout_ms);
+    let handle = call
+        .session
+        .promise_request(asked.map(Duration::from_millis))?;
+    call.memory.write(handle_out, handle)?;
+    Ok(())
+}
+
+/// Waits for a request that was asked for, and writes its handles. From here on it is the one that the guest is to
+/// answer.
+///
+/// # Errors
+///
+/// [`Error::Absent`] when there will be no request, the promise consumed; [`Error::Unsupported`] before the client of the
+/// current request is answered, the promise kept; [`Error::LimitExceeded`], [`Error::BadHandle`], [`Error::Memory`].
+pub async fn next_request_wait(
+    call: &mut Call<'_>,
+    handle: RequestPromiseHandle,
+    request_handle_out: GuestPtr<RequestHandle>,
+    body_handle_out: GuestPtr<BodyHandle>,
+) -> Result<()> {
+    call.memory.check(request_handle_out)?;
+    call.memory.check(body_handle_out)?;
+    call.session.items.promise_mut(handle)?;
+    if !call.session.has_answered() {
+        return Err(Error::Unsupported(
+            "the client of the current request is to be answered first",
+        ));
+    }
+    call.session.wait_for_request(call.memory.len() as u64);
+    let promise = call.session.items.promise_mut(handle)?;
+    poll_fn(|cx| promise.poll_ready(cx)).await;
+    let promise = call.session.take_promise(handle)?;
+    let request = promise.into_request().ok_or(Error::Absent)?;
+    call.session.begin_request(*request)?;
+    let downstream = &call.session.downstream;
+    call.memory.write(request_handle_out, downstream.request)?;
+    call.memory.write(body_handle_out, downstream.body)?;
+    Ok(())
+}
+
+/// Gives up a request that was asked for. One that has come meanwhile is served by another guest.
+///
+/// # Errors
+///
+/// [`Error::BadHandle`].
+pub fn next_request_abandon(call: &mut Call<'_>, handle: RequestPromiseHandle) -> Result<()> {
+    call.session.take_promise(handle).map(drop)
+}
 
 /// Lists the header names of the client's request as they were received, one for each field.
 ///
@@ -112,8 +187,9 @@ pub fn downstream_client_request_id(
 /// The client's side, by the handle of the client's request, which may be consumed by now.
 fn downstream<'a>(call: &'a Call<'_>, handle: RequestHandle) -> Result<&'a Downstream> {
     let session = &*call.session;
-    if handle == session.downstream.request {
-        return Ok(&session.downstream);
+    let mut clients = std::iter::once(&session.downstream).chain(&session.earlier);
+    if let Some(client) = clients.find(|client| client.request == handle) {
+        return Ok(client);
     }
     session.requests.get(handle)?;
     Err(Error::InvalidArgument("not the client's request"))

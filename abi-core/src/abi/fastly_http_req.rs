@@ -8,7 +8,8 @@ use http::{HeaderValue, Method, Uri};
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, PendingRequestHandle, RequestHandle, ResponseHandle};
 use crate::http::{
-    CacheOverride, FramingMode, RequestHead, headers, parse_version, version_number,
+    CacheOverride, FramingMode, HeaderEdits, OutcomeKind, RequestHead, headers, parse_version,
+    version_number,
 };
 use crate::memory::GuestPtr;
 use crate::table::Call;
@@ -18,6 +19,7 @@ use crate::table::types::{
 
 use super::buffer::{OutBuffer, OutList};
 use super::fastly_async_io::{SELECT_MAX, first_ready};
+use super::hand_off::{Proxy, hand_off};
 use super::send::{self, BodyMode, Cache, ResponseOut, Send};
 use super::{dynamic_backend, fastly_http_downstream, message_headers};
 
@@ -650,6 +652,77 @@ pub fn send_async_streaming(
     send::send_async(call, send, pending_out)
 }
 
+/// Sets a header of the response that a pending request will have. `target` says of which: 0 of either, 1 of the
+/// backend's, 2 of the one that the host makes up when there is none.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`] for a target that is none; those of [`HeaderEdits::insert`]; [`Error::BadHandle`] and
+/// [`Error::Memory`].
+pub fn pending_req_header_insert(
+    call: &mut Call<'_>,
+    h: PendingRequestHandle,
+    name: GuestPtr<u8>,
+    name_len: u32,
+    value: GuestPtr<u8>,
+    value_len: u32,
+    target: u32,
+) -> Result<()> {
+    let (name, value) = ((name, name_len), (value, value_len));
+    edit_pending(call, h, name, value, target, HeaderEdits::insert)
+}
+
+/// Adds a value to a header of the response that a pending request will have; see [`pending_req_header_insert`].
+///
+/// # Errors
+///
+/// Those of [`pending_req_header_insert`].
+pub fn pending_req_header_append(
+    call: &mut Call<'_>,
+    h: PendingRequestHandle,
+    name: GuestPtr<u8>,
+    name_len: u32,
+    value: GuestPtr<u8>,
+    value_len: u32,
+    target: u32,
+) -> Result<()> {
+    let (name, value) = ((name, name_len), (value, value_len));
+    edit_pending(call, h, name, value, target, HeaderEdits::append)
+}
+
+/// Removes a header from the response that a pending request will have, if it will be there; see
+/// [`pending_req_header_insert`].
+///
+/// # Errors
+///
+/// Those of [`pending_req_header_insert`].
+pub fn pending_req_header_remove(
+    call: &mut Call<'_>,
+    h: PendingRequestHandle,
+    name: GuestPtr<u8>,
+    name_len: u32,
+    target: u32,
+) -> Result<()> {
+    let none = (GuestPtr::new(0), 0);
+    let remove = |edits: &mut HeaderEdits, kind, name: &[u8], _: &[u8]| edits.remove(kind, name);
+    edit_pending(call, h, (name, name_len), none, target, remove)
+}
+
+fn edit_pending(
+    call: &mut Call<'_>,
+    h: PendingRequestHandle,
+    name: (GuestPtr<u8>, u32),
+    value: (GuestPtr<u8>, u32),
+    target: u32,
+    edit: impl FnOnce(&mut HeaderEdits, OutcomeKind, &[u8], &[u8]) -> Result<()>,
+) -> Result<()> {
+    let kind = OutcomeKind::try_from(target)?;
+    let name = call.memory.bytes(name.0, name.1)?;
+    let value = call.memory.bytes(value.0, value.1)?;
+    let pending = call.session.items.pending_mut(h)?;
+    edit(pending.edits_mut(), kind, name, value)
+}
+
 /// Looks whether a request was answered, without waiting. While it was not, both handles are "none".
 ///
 /// # Errors
@@ -876,8 +949,8 @@ pub fn framing_headers_mode_set(call: &mut Call<'_>, h: RequestHandle, mode: u32
 /// # Errors
 ///
 /// [`Error::OutOfTurn`] for a name that is taken; [`Error::InvalidArgument`] for a mask with unknown bits, for a text
-/// that is empty or too long, and for a target that is none; [`Error::Unsupported`] for a client certificate;
-/// [`Error::Memory`].
+/// that is empty or too long, for a number of a health check that is out of range, and for a target that is none;
+/// [`Error::BadHandle`] for a client's key that is no secret; [`Error::LimitExceeded`] and [`Error::Memory`].
 pub fn register_dynamic_backend(
     call: &mut Call<'_>,
     name_prefix: GuestPtr<u8>,
@@ -890,6 +963,87 @@ pub fn register_dynamic_backend(
     let name = call.memory.text(name_prefix, name_prefix_len)?;
     let target = call.memory.text(target, target_len)?;
     let mask = backend_config_mask;
-    let backend = dynamic_backend::read(&call.memory, name, target, mask, backend_configuration)?;
+    let secrets = &call.session.secrets;
+    let record = backend_configuration;
+    let backend = dynamic_backend::read(&call.memory, secrets, name, target, mask, record)?;
     dynamic_backend::register(call.session, backend)
+}
+
+/// Would make the client's connection a websocket. What a guest could do with it was never finished, neither in the ABI
+/// nor in an SDK; [`redirect_to_websocket_proxy_v2`] is what programs use.
+///
+/// # Errors
+///
+/// Always [`Error::Unsupported`].
+pub fn upgrade_websocket(
+    _call: &mut Call<'_>,
+    _backend_name: GuestPtr<u8>,
+    _backend_name_len: u32,
+) -> Result<()> {
+    Err(Error::Unsupported(
+        "a guest cannot speak on a websocket; redirect_to_websocket_proxy_v2 joins the client with a backend",
+    ))
+}
+
+/// Answers the client by joining it with a backend, which gets the client's request as it was received.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`] for an unknown backend; [`Error::OutOfTurn`] when the client was answered before, or its
+/// request was sent elsewhere; [`Error::Memory`].
+pub fn redirect_to_websocket_proxy(
+    call: &mut Call<'_>,
+    backend_name: GuestPtr<u8>,
+    backend_name_len: u32,
+) -> Result<()> {
+    hand_off(call, Proxy::Backend, None, (backend_name, backend_name_len))
+}
+
+/// [`redirect_to_websocket_proxy`] with a request of the guest's own, which stays the guest's. What it says about the
+/// connection is taken from the client's.
+///
+/// # Errors
+///
+/// Those of [`redirect_to_websocket_proxy`], [`Error::BadHandle`].
+pub fn redirect_to_websocket_proxy_v2(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    backend_name: GuestPtr<u8>,
+    backend_name_len: u32,
+) -> Result<()> {
+    hand_off(
+        call,
+        Proxy::Backend,
+        Some(h),
+        (backend_name, backend_name_len),
+    )
+}
+
+/// Answers the client by joining it with the proxy that holds connections for publishing (GRIP), which sends the
+/// client's request on to the backend of this name.
+///
+/// # Errors
+///
+/// [`Error::Unsupported`] where no such proxy is configured; [`Error::OutOfTurn`] when the client was answered before,
+/// or its request was sent elsewhere; [`Error::Memory`].
+pub fn redirect_to_grip_proxy(
+    call: &mut Call<'_>,
+    backend_name: GuestPtr<u8>,
+    backend_name_len: u32,
+) -> Result<()> {
+    hand_off(call, Proxy::Grip, None, (backend_name, backend_name_len))
+}
+
+/// [`redirect_to_grip_proxy`] with a request of the guest's own, which stays the guest's.
+///
+/// # Errors
+///
+/// Those of [`redirect_to_grip_proxy`], [`Error::BadHandle`].
+pub fn redirect_to_grip_proxy_v2(
+    call: &mut Call<'_>,
+    h: RequestHandle,
+    backend_name: GuestPtr<u8>,
+    backend_name_len: u32,
+) -> Result<()> {
+    hand_off(call, Proxy::Grip, Some(h), (backend_name, backend_name_len))
 }

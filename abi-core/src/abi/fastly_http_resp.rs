@@ -4,14 +4,15 @@ use std::future::poll_fn;
 
 use http::StatusCode;
 
-use crate::body::OutgoingBody;
+use crate::body::Body;
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, PendingRequestHandle, ResponseHandle};
 use crate::http::{
-    FramingMode, ResponseHead, SendError, SendErrorKind, headers, parse_version, version_number,
+    BackendResponse, FramingMode, ResponseHead, SendError, SendErrorKind, headers, parse_version,
+    version_number,
 };
 use crate::memory::GuestPtr;
-use crate::session::ClientResponse;
+use crate::session::{ClientResponse, Session};
 use crate::table::Call;
 
 use super::buffer::{OutBuffer, OutList, write_ip};
@@ -210,26 +211,46 @@ pub fn send_downstream(
     let head = session.responses.remove(h)?;
     if head.status.is_informational() {
         drop(session.items.take_body(body_handle)?);
-        return early_hints(&head);
+        return early_hints(session, head.status, &head);
     }
     let body = if streaming == 1 {
         session.items.begin_streaming(body_handle)?
     } else {
         session.items.take_whole(body_handle)?
     };
-    session.answer(head, body)
+    session.answer(ClientResponse::new(head, body))
+}
+
+/// Sends the header fields of a response to the client before the final response, which is still to come. The response
+/// stays the guest's.
+///
+/// # Errors
+///
+/// [`Error::InvalidArgument`] for a status other than 103; [`Error::OutOfTurn`] after the final answer;
+/// [`Error::BadHandle`].
+pub fn send_informational_response(
+    call: &mut Call<'_>,
+    resp_handle: ResponseHandle,
+    status: u32,
+) -> Result<()> {
+    let head = call.session.responses.get(resp_handle)?;
+    let status = u16::try_from(status).ok();
+    let status = status
+        .and_then(|status| StatusCode::from_u16(status).ok())
+        .ok_or(NO_EARLY_HINTS)?;
+    early_hints(call.session, status, head)
 }
 
 /// An interim response. 103 may come any number of times before the final one (RFC 8297); no other is the guest's.
-fn early_hints(head: &ResponseHead) -> Result<()> {
-    if head.status.as_u16() == 103 {
-        tracing::debug!("early hints are not passed on to the client");
-        return Ok(());
+fn early_hints(session: &Session, status: StatusCode, head: &ResponseHead) -> Result<()> {
+    if status != StatusCode::EARLY_HINTS {
+        return Err(NO_EARLY_HINTS);
     }
-    Err(Error::InvalidArgument(
-        "of the interim responses only 103 can be sent",
-    ))
+    session.early_hints(&head.headers)
 }
+
+const NO_EARLY_HINTS: Error =
+    Error::InvalidArgument("of the interim responses only 103 can be sent");
 
 /// Answers the client with whatever a pending request will be answered with, without waiting for it. A request that fails
 /// becomes an empty 502, or 504 when it took too long.
@@ -243,18 +264,12 @@ pub fn send_downstream_pending(call: &mut Call<'_>, pending: PendingRequestHandl
     let answer = session.take_answer()?;
     session.platform.executor.spawn(Box::pin(async move {
         poll_fn(|cx| pending.poll_ready(cx)).await;
-        let response = match pending.into_outcome() {
-            Ok(response) => ClientResponse {
-                head: response.head,
-                body: response.body.into(),
-            },
-            Err(error) => ClientResponse {
-                head: bad_gateway(&error),
-                body: OutgoingBody::empty(),
-            },
-        };
+        let response = pending.into_response(|error| BackendResponse {
+            head: bad_gateway(&error),
+            body: Body::empty(),
+        });
         // A client that is gone needs no answer.
-        drop(answer.send(response));
+        drop(answer.send(ClientResponse::new(response.head, response.body)));
     }));
     Ok(())
 }

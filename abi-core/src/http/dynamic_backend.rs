@@ -1,7 +1,12 @@
 //! Backends that a guest defines at run time.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Healthcheck, Keepalive, PoolingLimits};
 
 /// A backend that a guest has defined. witx `dynamic_backend_config`, without its layout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +32,12 @@ pub struct DynamicBackend {
     pub dont_pool: bool,
     /// Prefer IPv4 addresses over IPv6 ones.
     pub prefer_ipv4: bool,
+    /// How idle connections are kept; `None` leaves the choice to the host.
+    pub keepalive: Option<Keepalive>,
+    /// How many connections there are, and how long each is used.
+    pub pooling: PoolingLimits,
+    /// How its health is found out; without it nobody does.
+    pub healthcheck: Option<Healthcheck>,
 }
 
 /// How a [`DynamicBackend`] speaks TLS.
@@ -45,6 +56,23 @@ pub struct DynamicTls {
     pub ca_certificate: Option<String>,
     /// The cipher suites to offer, in OpenSSL's notation.
     pub ciphers: Option<String>,
+    /// What is shown to a backend that wants to know who asks.
+    pub client_identity: Option<ClientIdentity>,
+}
+
+/// A certificate with its key. Its debugging text has neither.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate and those that vouch for it, PEM.
+    pub certificate: String,
+    /// The key, PEM: a secret.
+    pub key: Bytes,
+}
+
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientIdentity").finish_non_exhaustive()
+    }
 }
 
 /// A backend as a send names it.

@@ -4,10 +4,12 @@
 //! [`crate::abi`], one file a module. From the one list come the metadata here, the binders of the adapters, and
 //! `docs/abi.md`. A row and a function that disagree do not compile.
 
+mod legacy;
 mod markdown;
 mod rows;
 pub mod types;
 
+pub use legacy::legacy_names;
 pub use markdown::markdown;
 
 use std::convert::Infallible;

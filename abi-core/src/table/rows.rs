@@ -116,15 +116,15 @@ macro_rules! for_each_hostcall {
                     h: RequestHandle, b: BodyHandle, backend: GuestPtr<u8>, backend_len: u32,
                     out: GuestPtr<PendingRequestHandle>
                 );
-                unsupported pending_req_header_insert(
+                sync pending_req_header_insert(
                     h: PendingRequestHandle, name: GuestPtr<u8>, name_len: u32, value: GuestPtr<u8>, value_len: u32,
                     target: u32
                 );
-                unsupported pending_req_header_append(
+                sync pending_req_header_append(
                     h: PendingRequestHandle, name: GuestPtr<u8>, name_len: u32, value: GuestPtr<u8>, value_len: u32,
                     target: u32
                 );
-                unsupported pending_req_header_remove(
+                sync pending_req_header_remove(
                     h: PendingRequestHandle, name: GuestPtr<u8>, name_len: u32, target: u32
                 );
                 sync pending_req_poll(
@@ -155,13 +155,13 @@ macro_rules! for_each_hostcall {
                 sync fastly_key_is_valid(out: GuestPtr<u32>);
                 sync close(h: RequestHandle);
                 sync auto_decompress_response_set(h: RequestHandle, encodings: u32);
-                unsupported upgrade_websocket(backend_name: GuestPtr<u8>, backend_name_len: u32);
-                unsupported redirect_to_websocket_proxy(backend_name: GuestPtr<u8>, backend_name_len: u32);
-                unsupported redirect_to_grip_proxy(backend_name: GuestPtr<u8>, backend_name_len: u32);
-                unsupported redirect_to_websocket_proxy_v2(
+                sync upgrade_websocket(backend_name: GuestPtr<u8>, backend_name_len: u32);
+                sync redirect_to_websocket_proxy(backend_name: GuestPtr<u8>, backend_name_len: u32);
+                sync redirect_to_grip_proxy(backend_name: GuestPtr<u8>, backend_name_len: u32);
+                sync redirect_to_websocket_proxy_v2(
                     h: RequestHandle, backend_name: GuestPtr<u8>, backend_name_len: u32
                 );
-                unsupported redirect_to_grip_proxy_v2(
+                sync redirect_to_grip_proxy_v2(
                     h: RequestHandle, backend_name: GuestPtr<u8>, backend_name_len: u32
                 );
                 sync framing_headers_mode_set(h: RequestHandle, mode: u32);
@@ -213,7 +213,7 @@ macro_rules! for_each_hostcall {
                 sync http_keepalive_mode_set(h: ResponseHandle, mode: u32);
                 sync get_addr_dest_ip(h: ResponseHandle, addr_octets_out: GuestPtr<u8>, out: GuestPtr<u32>);
                 sync get_addr_dest_port(h: ResponseHandle, out: GuestPtr<u16>);
-                unsupported send_informational_response(resp_handle: ResponseHandle, status: u32);
+                sync send_informational_response(resp_handle: ResponseHandle, status: u32);
             }
             fastly_http_body {
                 async append(dest: BodyHandle, src: BodyHandle);
@@ -240,14 +240,14 @@ macro_rules! for_each_hostcall {
                 sync known_length(h: BodyHandle, out: GuestPtr<u64>);
             }
             fastly_http_downstream {
-                unsupported next_request(
+                sync next_request(
                     options_mask: u32, options: GuestPtr<NextRequestOptions>, out: GuestPtr<RequestPromiseHandle>
                 );
-                unsupported next_request_wait(
+                async next_request_wait(
                     handle: RequestPromiseHandle, request_handle_out: GuestPtr<RequestHandle>,
                     body_handle_out: GuestPtr<BodyHandle>
                 );
-                unsupported next_request_abandon(handle: RequestPromiseHandle);
+                sync next_request_abandon(handle: RequestPromiseHandle);
                 sync downstream_original_header_names(
                     req: RequestHandle, buf: GuestPtr<u8>, buf_len: u32, cursor: u32,
                     ending_cursor_out: GuestPtr<i64>, nwritten_out: GuestPtr<u32>
@@ -330,32 +330,32 @@ macro_rules! for_each_hostcall {
             }
             fastly_backend {
                 sync exists(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported is_healthy(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported is_dynamic(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_host(
+                sync is_healthy(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync is_dynamic(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_host(
                     backend: GuestPtr<u8>, backend_len: u32, value: GuestPtr<u8>, value_max_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported get_override_host(
+                sync get_override_host(
                     backend: GuestPtr<u8>, backend_len: u32, value: GuestPtr<u8>, value_max_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported get_port(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u16>);
-                unsupported get_connect_timeout_ms(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_first_byte_timeout_ms(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_between_bytes_timeout_ms(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_http_keepalive_time(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_tcp_keepalive_enable(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_tcp_keepalive_interval(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_tcp_keepalive_probes(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_tcp_keepalive_time(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported is_ssl(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_ssl_min_version(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_ssl_max_version(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported is_ipv6_preferred(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_max_connections(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_max_use(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
-                unsupported get_max_lifetime_ms(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_port(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u16>);
+                sync get_connect_timeout_ms(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_first_byte_timeout_ms(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_between_bytes_timeout_ms(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_http_keepalive_time(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_tcp_keepalive_enable(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_tcp_keepalive_interval(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_tcp_keepalive_probes(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_tcp_keepalive_time(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync is_ssl(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_ssl_min_version(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_ssl_max_version(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync is_ipv6_preferred(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_max_connections(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_max_use(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
+                sync get_max_lifetime_ms(backend: GuestPtr<u8>, backend_len: u32, out: GuestPtr<u32>);
             }
             fastly_log {
                 sync endpoint_get(name: GuestPtr<u8>, name_len: u32, out: GuestPtr<LogEndpointHandle>);
@@ -513,11 +513,11 @@ macro_rules! for_each_hostcall {
                 );
             }
             fastly_shielding {
-                unsupported shield_info(
+                sync shield_info(
                     name: GuestPtr<u8>, name_len: u32, info_block: GuestPtr<u8>, info_block_max_len: u32,
                     out: GuestPtr<u32>
                 );
-                unsupported backend_for_shield(
+                sync backend_for_shield(
                     shield_name: GuestPtr<u8>, shield_name_len: u32, backend_config_mask: u32,
                     backend_configuration: GuestPtr<ShieldBackendConfig>, backend_name_out: GuestPtr<u8>,
                     backend_name_max_len: u32, out: GuestPtr<u32>

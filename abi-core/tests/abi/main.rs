@@ -1,5 +1,6 @@
 //! Tests of the ABI on [`abi_core::ByteMemory`], with a scripted platform and no engine.
 
+mod backend;
 mod body;
 mod cache;
 mod fixture;
@@ -9,6 +10,7 @@ mod limits;
 mod lookups;
 mod request;
 mod response;
+mod reuse;
 mod stores;
 mod table;
 mod wait;

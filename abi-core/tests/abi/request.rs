@@ -377,9 +377,14 @@ fn a_dynamic_backend_is_one_of_the_sessions() {
         "an unknown option"
     );
     assert_eq!(
-        register(&mut fixture, "new", 1 << 13, &[]),
-        5,
-        "a client certificate"
+        register(
+            &mut fixture,
+            "new",
+            1 << 5 | 1 << 13,
+            &[(60, host.offset()), (64, host_len)]
+        ),
+        3,
+        "a client certificate with a key that is no secret"
     );
     assert_eq!(register(&mut fixture, "", 0, &[]), 2);
     assert_eq!(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use abi_core::engine::UnknownImports;
 use abi_core::table::{Kind, WasmType};
 use abi_core::{HOSTCALLS, Hostcall};
 
@@ -57,6 +58,36 @@ fn rows_are_those_of_the_abi() {
         .collect();
     assert_eq!(actual, expected);
     assert_eq!(HOSTCALLS.len(), expected.len() + 1, "no row stands twice");
+}
+
+/// Programs of earlier days import the same hostcalls by other names, with the same types.
+#[test]
+fn earlier_names_link_as_the_rows_that_they_mean() {
+    let names = read(include_str!("../data/legacy.csv"));
+    assert_eq!(names.len(), 111);
+    assert_eq!(abi_core::table::legacy_names().count(), names.len());
+    for line in include_str!("../data/legacy.csv").lines().skip(1) {
+        let columns: Vec<_> = line.split(',').collect();
+        let wasm = |types: &str| {
+            let types = types.split_whitespace().map(|ty| match ty {
+                "i64" => WasmType::I64,
+                _ => WasmType::I32,
+            });
+            types.collect::<Vec<_>>()
+        };
+        let import = |module, name| abi_core::link::Import {
+            module,
+            name,
+            signature: Some(abi_core::link::Signature {
+                parameters: wasm(columns[2]),
+                results: wasm(columns[3]),
+            }),
+        };
+        let (module, name) = columns[4].split_once('.').unwrap();
+        let imports = [import(columns[0], columns[1]), import(module, name)];
+        let bound = abi_core::link::link(imports, UnknownImports::Refuse).expect(line);
+        assert_eq!(bound[0], bound[1], "{line}");
+    }
 }
 
 #[test]

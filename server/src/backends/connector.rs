@@ -5,10 +5,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use abi_core::http::PoolingLimits;
 use futures_util::future::BoxFuture;
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -19,11 +20,11 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tower_service::Service;
 
 use super::settings::BackendSettings;
-use super::tls::{self, TlsSettings, TlsSettingsError};
+use super::tls::{self, Alpn, TlsSettings, TlsSettingsError};
 
 /// How long a connection is silent before the system asks whether the other end is still there.
 const TCP_PROBE_AFTER: Duration = Duration::from_secs(60);
@@ -38,10 +39,22 @@ struct Inner {
     tcp: HttpConnector<Resolver>,
     tls: Option<Tls>,
     timeout: Duration,
+    /// One for each connection that may be open.
+    permits: Option<Arc<Semaphore>>,
 }
 
 impl Connector {
+    /// Connections for HTTP/1.1, HTTP/2 or both, as the settings say.
     pub(super) fn new(settings: &BackendSettings) -> Self {
+        let alpn = if settings.http2_only {
+            Alpn::Http2
+        } else {
+            Alpn::Any
+        };
+        Self::with_alpn(settings, alpn)
+    }
+
+    pub(super) fn with_alpn(settings: &BackendSettings, alpn: Alpn) -> Self {
         let url = &settings.url;
         let mut tcp = HttpConnector::new_with_resolver(Resolver {
             system: GaiResolver::new(),
@@ -49,7 +62,12 @@ impl Connector {
         });
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_keepalive(Some(TCP_PROBE_AFTER));
+        let keepalive = settings.keepalive;
+        let probe_after = keepalive.tcp_idle.unwrap_or(TCP_PROBE_AFTER);
+        tcp.set_keepalive(keepalive.tcp_probes.then_some(probe_after));
+        tcp.set_keepalive_interval(keepalive.tcp_interval);
+        tcp.set_keepalive_retries(keepalive.tcp_probe_count);
+        let connections = settings.pooling.max_connections;
         let mut parts = http::uri::Parts::default();
         parts.scheme = Some(url.scheme().clone());
         parts.authority = Some(url.authority().clone());
@@ -58,15 +76,23 @@ impl Connector {
             // All three parts are there, which is all that can be wrong with them.
             destination: Uri::from_parts(parts).unwrap_or_default(),
             tcp,
-            tls: url.is_https().then(|| Tls::new(settings)),
+            tls: url.is_https().then(|| Tls::new(settings, alpn)),
             timeout: settings.connect_timeout,
+            permits: connections.map(|count| Arc::new(Semaphore::new(permits(count)))),
         }))
     }
 }
 
+/// As many as a semaphore can have, at most.
+fn permits(count: u32) -> usize {
+    usize::try_from(count)
+        .unwrap_or(usize::MAX)
+        .min(Semaphore::MAX_PERMITS)
+}
+
 struct Tls {
     settings: TlsSettings,
-    http2_only: bool,
+    alpn: Alpn,
     names: Result<Names, String>,
     /// Made for the first connection: most programs start without a need for the system's certificates.
     config: OnceCell<Arc<ClientConfig>>,
@@ -98,10 +124,10 @@ impl Names {
 }
 
 impl Tls {
-    fn new(settings: &BackendSettings) -> Self {
+    fn new(settings: &BackendSettings, alpn: Alpn) -> Self {
         Self {
             settings: settings.tls.clone(),
-            http2_only: settings.http2_only,
+            alpn,
             names: Names::new(settings),
             config: OnceCell::new(),
         }
@@ -115,9 +141,9 @@ impl Tls {
     async fn config(&self) -> Result<Arc<ClientConfig>, ConnectError> {
         let other_name = self.names()?.in_certificate.clone();
         let make = || async {
-            let (settings, http2_only) = (self.settings.clone(), self.http2_only);
+            let (settings, alpn) = (self.settings.clone(), self.alpn);
             let made =
-                tokio::task::spawn_blocking(move || tls::config(&settings, other_name, http2_only));
+                tokio::task::spawn_blocking(move || tls::config(&settings, other_name, alpn));
             let config = made
                 .await
                 .map_err(|error| ConnectError::Failed(error.into()))?;
@@ -128,6 +154,20 @@ impl Tls {
 }
 
 impl Inner {
+    /// The right to make a connection. Where there are as many as there may be, one of them has to be closed first.
+    async fn permit(&self) -> Result<Option<OwnedSemaphorePermit>, ConnectError> {
+        let Some(permits) = &self.permits else {
+            return Ok(None);
+        };
+        let permit = tokio::time::timeout(self.timeout, permits.clone().acquire_owned()).await;
+        match permit {
+            Ok(permit) => permit
+                .map(Some)
+                .map_err(|error| ConnectError::Failed(error.into())),
+            Err(_) => Err(ConnectError::TooMany(self.timeout)),
+        }
+    }
+
     async fn connect(&self) -> Result<TransportStream, ConnectError> {
         let mut tcp = self.tcp.clone();
         let Some(tls) = &self.tls else {
@@ -157,9 +197,13 @@ impl Service<Uri> for Connector {
     fn call(&mut self, _: Uri) -> Self::Future {
         let inner = self.0.clone();
         Box::pin(async move {
+            let permit = inner.permit().await?;
             let connecting = tokio::time::timeout(inner.timeout, inner.connect());
             match connecting.await {
-                Ok(connected) => connected.map(BackendStream),
+                Ok(connected) => connected.map(|stream| BackendStream {
+                    stream,
+                    _permit: permit,
+                }),
                 Err(_) => Err(ConnectError::TimedOut(inner.timeout)),
             }
         })
@@ -171,6 +215,8 @@ impl Service<Uri> for Connector {
 pub(super) enum ConnectError {
     /// It took too long.
     TimedOut(Duration),
+    /// There are as many as there may be, and none was closed for so long.
+    TooMany(Duration),
     /// The TLS settings do not work here.
     Tls(TlsSettingsError),
     /// Something below failed.
@@ -181,6 +227,11 @@ impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimedOut(limit) => write!(f, "no connection within {} ms", limit.as_millis()),
+            Self::TooMany(limit) => write!(
+                f,
+                "all connections that may be open were in use for {} ms",
+                limit.as_millis()
+            ),
             Self::Tls(error) => error.fmt(f),
             Self::Failed(error) => error.fmt(f),
         }
@@ -192,7 +243,7 @@ impl std::error::Error for ConnectError {
         match self {
             // The error below is shown in place of this one, so what follows is what is below it.
             Self::Failed(error) => error.source(),
-            Self::TimedOut(_) | Self::Tls(_) => None,
+            Self::TimedOut(_) | Self::TooMany(_) | Self::Tls(_) => None,
         }
     }
 }
@@ -242,33 +293,47 @@ impl Service<Name> for Resolver {
 pub(super) struct ConnectionInfo {
     /// The backend's address.
     pub address: Option<SocketAddr>,
-    /// Whether a response has come on it.
-    used: Arc<AtomicBool>,
+    /// How many responses have come on it.
+    responses: Arc<AtomicU32>,
+    made: Instant,
 }
 
 impl ConnectionInfo {
     pub(super) fn note_response(&self) {
-        self.used.store(true, Ordering::Relaxed);
+        self.responses.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn was_used(&self) -> bool {
-        self.used.load(Ordering::Relaxed)
+        self.responses.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether it may not be used again, once a response more has come on it.
+    pub(super) fn is_used_up(&self, limits: &PoolingLimits) -> bool {
+        let responses = self.responses.load(Ordering::Relaxed).saturating_add(1);
+        limits.max_use.is_some_and(|most| responses >= most)
+            || limits
+                .max_lifetime
+                .is_some_and(|longest| self.made.elapsed() >= longest)
     }
 }
 
 type TransportStream = MaybeHttpsStream<TokioIo<TcpStream>>;
 
 /// A connection that says what hyper and we need to know about it.
-pub(super) struct BackendStream(TransportStream);
+pub(super) struct BackendStream {
+    stream: TransportStream,
+    _permit: Option<OwnedSemaphorePermit>,
+}
 
 impl Connection for BackendStream {
     fn connected(&self) -> Connected {
-        let transport = self.0.connected();
+        let transport = self.stream.connected();
         let mut extensions = http::Extensions::new();
         transport.get_extras(&mut extensions);
         let info = ConnectionInfo {
             address: extensions.get::<HttpInfo>().map(HttpInfo::remote_addr),
-            used: Arc::default(),
+            responses: Arc::default(),
+            made: Instant::now(),
         };
         let connected = Connected::new().extra(info);
         if transport.is_negotiated_h2() {
@@ -285,7 +350,7 @@ impl Read for BackendStream {
         cx: &mut Context<'_>,
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
@@ -295,19 +360,19 @@ impl Write for BackendStream {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 
     fn poll_write_vectored(
@@ -315,6 +380,6 @@ impl Write for BackendStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use abi_core::http::{DynamicBackend, DynamicTls, SendError, SendErrorKind};
+use abi_core::http::{DynamicBackend, DynamicTls, Keepalive, SendError, SendErrorKind};
 use http::HeaderValue;
 use rustls::pki_types::ServerName;
 use tokio::runtime::Handle;
 
 use super::send::{Backend, client};
 use super::settings::{BackendSettings, BackendUrl};
-use super::tls::{TlsSettings, TlsSettingsError, TlsVersion, certificates};
+use super::tls::{ClientCertificate, TlsSettings, TlsSettingsError, TlsVersion, certificates};
 
 /// How many definitions are kept. A guest that makes more of them makes new connections too.
 const KEPT_MAX: usize = 1024;
@@ -67,6 +67,9 @@ fn is_same(one: &DynamicBackend, other: &DynamicBackend) -> bool {
         && one.grpc == other.grpc
         && one.dont_pool == other.dont_pool
         && one.prefer_ipv4 == other.prefer_ipv4
+        && one.keepalive == other.keepalive
+        && one.pooling == other.pooling
+        && one.healthcheck == other.healthcheck
         && one.target == other.target
 }
 
@@ -93,6 +96,15 @@ fn settings(defined: &DynamicBackend) -> Result<BackendSettings, SendError> {
     settings.http2_only = defined.grpc;
     settings.keep_connections = !defined.dont_pool;
     settings.prefer_ipv4 = defined.prefer_ipv4;
+    settings.pooling = defined.pooling;
+    settings.healthcheck.clone_from(&defined.healthcheck);
+    if let Some(keepalive) = defined.keepalive {
+        let usual = BackendSettings::KEEPALIVE;
+        settings.keepalive = Keepalive {
+            http_idle: keepalive.http_idle.or(usual.http_idle),
+            ..keepalive
+        };
+    }
     if let Some(tls) = &defined.tls {
         settings.tls = tls_settings(tls)
             .map_err(|error| refused(SendErrorKind::TlsConfigurationError, error))?;
@@ -117,9 +129,11 @@ fn tls_settings(defined: &DynamicTls) -> Result<TlsSettings, TlsSettingsError> {
     if let Some(pem) = &defined.ca_certificate {
         tls.authorities = Some(certificates(pem.as_bytes())?);
     }
-    if defined.ciphers.is_some() {
-        tracing::debug!("a guest chooses cipher suites; the TLS library chooses its own");
+    if let Some(identity) = &defined.client_identity {
+        let certificate = identity.certificate.as_bytes();
+        tls.client_certificate = Some(ClientCertificate::from_pem(certificate, &identity.key)?);
     }
+    tls.ciphers.clone_from(&defined.ciphers);
     Ok(tls)
 }
 

@@ -23,6 +23,23 @@ pub(super) fn send_error(error: ClientError) -> SendError {
     found.with_source(describe(&error))
 }
 
+/// Why there is no connection.
+pub(super) fn connect_error(error: ConnectError) -> SendError {
+    let found = causes(&error).find_map(classify);
+    let mut found = found.unwrap_or_else(|| SendError::new(Kind::DestinationUnavailable));
+    if found.kind == Kind::HttpIncompleteResponse {
+        found.kind = Kind::ConnectionTerminated;
+    }
+    found.with_source(error)
+}
+
+/// What went wrong on a connection that was made for one request.
+pub(super) fn exchange_error(error: hyper::Error) -> SendError {
+    let found = causes(&error).find_map(classify);
+    let found = found.unwrap_or_else(|| SendError::new(Kind::ConnectionTerminated));
+    found.with_source(error)
+}
+
 /// Whether the connection was closed before any byte of a response.
 pub(super) fn is_closed(error: &ClientError) -> bool {
     let is_closed = |cause: &(dyn StdError + 'static)| {
@@ -68,6 +85,7 @@ fn classify(error: &(dyn StdError + 'static)) -> Option<SendError> {
     if let Some(error) = error.downcast_ref::<ConnectError>() {
         return match error {
             ConnectError::TimedOut(_) => Some(SendError::new(Kind::ConnectionTimeout)),
+            ConnectError::TooMany(_) => Some(SendError::new(Kind::ConnectionLimitReached)),
             ConnectError::Tls(_) => Some(SendError::new(Kind::TlsConfigurationError)),
             ConnectError::Failed(_) => None,
         };

@@ -5,10 +5,14 @@
 //! * [`BackendSet`]: the backends of a service, as guests reach them. Connections are kept and used again, by every
 //!   guest of the process; two names of the same place share them.
 
+mod ciphers;
 mod connector;
 mod dynamic;
 mod errors;
 mod fixed;
+mod hand_off;
+mod health;
+mod info;
 mod local;
 mod request;
 mod response;
@@ -20,21 +24,29 @@ mod verify;
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use abi_core::http::{BackendRequest, BackendResponse, Destination, SendError, SendErrorKind};
+use abi_core::http::{
+    BackendInfo, BackendRequest, BackendResponse, Destination, SendError, SendErrorKind, ShieldSite,
+};
 use abi_core::platform::Backends;
 use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::runtime::Handle;
 
 use crate::world::InRuntime;
 use dynamic::DynamicBackends;
 pub use fixed::{FixedResponse, FixedResponses};
+pub(crate) use hand_off::{HandedOff, join};
 pub use local::{BackendName, LocalAnswer, LocalBackend, read_body};
 use send::{Backend, Client, client};
 pub use settings::{BackendSettings, BackendUrl, Health, InvalidUrl};
 pub use tls::{ClientCertificate, TlsSettings, TlsSettingsError, TlsVersion};
 pub(crate) use tls::{certificates, check_authorities};
+
+/// Where every node that passes a request on leaves its name: RFC 8586.
+pub(crate) const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 
 /// The backends of a service, by name.
 pub struct BackendSet {
@@ -44,6 +56,10 @@ pub struct BackendSet {
     /// Where requests for backends that guests define go instead.
     intercepted: Option<Arc<Backend>>,
     dynamic: DynamicBackends,
+    shields: HashMap<String, ShieldSite>,
+    grip_proxy: Option<SocketAddr>,
+    /// What is added to `CDN-Loop`, so that a request that comes back is recognised.
+    loop_token: Option<HeaderValue>,
     runtime: Handle,
 }
 
@@ -77,6 +93,9 @@ impl BackendSet {
             fallback: None,
             intercepted: None,
             dynamic: DynamicBackends::default(),
+            shields: HashMap::new(),
+            grip_proxy: None,
+            loop_token: None,
             runtime,
         }
     }
@@ -92,6 +111,27 @@ impl BackendSet {
     #[must_use]
     pub fn with_dynamic_backends(mut self, settings: BackendSettings) -> Self {
         self.intercepted = Some(self.alone(settings));
+        self
+    }
+
+    /// The same with places where the requests of a service come together.
+    #[must_use]
+    pub fn with_shields(mut self, shields: impl IntoIterator<Item = (String, ShieldSite)>) -> Self {
+        self.shields.extend(shields);
+        self
+    }
+
+    /// The same with a proxy that holds clients' connections for publishing (GRIP).
+    #[must_use]
+    pub fn with_grip_proxy(mut self, address: SocketAddr) -> Self {
+        self.grip_proxy = Some(address);
+        self
+    }
+
+    /// The same with a word that every request carries in `CDN-Loop` (RFC 8586).
+    #[must_use]
+    pub fn with_loop_token(mut self, token: HeaderValue) -> Self {
+        self.loop_token = Some(token);
         self
     }
 
@@ -116,6 +156,13 @@ impl BackendSet {
         }
     }
 
+    /// A head that is full goes without: the backend will refuse it anyway.
+    fn add_loop_token(&self, headers: &mut HeaderMap) {
+        if let Some(token) = &self.loop_token {
+            let _ = headers.try_append(CDN_LOOP, token.clone());
+        }
+    }
+
     /// The names of the backends, in no particular order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.backends.keys().map(String::as_str)
@@ -127,14 +174,31 @@ impl Backends for BackendSet {
         self.backends.contains_key(name) || self.fallback.is_some()
     }
 
+    fn info(&self, destination: &Destination) -> Option<BackendInfo> {
+        let backend = self.backend(destination).ok()?;
+        Some(info::of(&backend))
+    }
+
+    fn shield(&self, name: &str) -> Option<ShieldSite> {
+        self.shields.get(name).cloned()
+    }
+
+    fn has_grip_proxy(&self) -> bool {
+        self.grip_proxy.is_some()
+    }
+
     fn send(
         &self,
-        request: BackendRequest,
+        mut request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
+        self.add_loop_token(&mut request.head.headers);
         let backend = match self.backend(&request.destination) {
             Ok(backend) => backend,
             Err(error) => return Box::pin(std::future::ready(Err(error))),
         };
+        if let Some(monitor) = backend.monitor() {
+            monitor.used(&backend);
+        }
         let sending = simulate::send(backend, request);
         Box::pin(InRuntime::new(self.runtime.clone(), sending))
     }

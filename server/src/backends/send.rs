@@ -1,24 +1,24 @@
 //! Sending a request to a backend.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use abi_core::body::OutgoingBody;
-use abi_core::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
+use abi_core::http::{BackendRequest, BackendResponse, PoolingLimits, SendError, SendErrorKind};
 use http::{Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Error as ClientError;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::TokioTimer;
 use tokio::runtime::Handle;
 
 use super::connector::{ConnectionInfo, Connector};
+use super::health::Monitor;
 use super::settings::BackendSettings;
 use super::{errors, request, response};
 use crate::world::HyperExecutor;
-
-/// How long a connection may wait for its next request.
-const IDLE_MAX: Duration = Duration::from_secs(60);
 
 /// How many connections of one backend may wait for their next request.
 const IDLE_CONNECTIONS_MAX: usize = 1024;
@@ -41,7 +41,7 @@ pub(super) fn client(runtime: &Handle, settings: &BackendSettings) -> Client {
     hyper_util::client::legacy::Client::builder(HyperExecutor(runtime.clone()))
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_MAX)
+        .pool_idle_timeout(idle_max(settings))
         .pool_max_idle_per_host(idle_connections)
         .set_host(false)
         .http1_max_headers(FIELDS_MAX)
@@ -51,16 +51,28 @@ pub(super) fn client(runtime: &Handle, settings: &BackendSettings) -> Client {
         .build(Connector::new(settings))
 }
 
+/// How long a connection may wait for its next request: no longer than it may live.
+fn idle_max(settings: &BackendSettings) -> Option<Duration> {
+    let idle = settings.keepalive.http_idle;
+    let idle = idle.or(BackendSettings::KEEPALIVE.http_idle);
+    idle.into_iter().chain(settings.pooling.max_lifetime).min()
+}
+
 /// One backend with its connections.
 pub(super) struct Backend {
     settings: BackendSettings,
     client: Client,
     runtime: Handle,
+    monitor: Option<Monitor>,
+    /// Whether it was up when a request was last sent, where it is down at times.
+    is_up: AtomicBool,
 }
 
 impl Backend {
     pub(super) fn new(settings: BackendSettings, client: Client, runtime: Handle) -> Self {
         Self {
+            monitor: settings.healthcheck.clone().map(Monitor::new),
+            is_up: AtomicBool::new(settings.uptime_percent > 0),
             settings,
             client,
             runtime,
@@ -71,12 +83,36 @@ impl Backend {
         &self.settings
     }
 
+    pub(super) fn monitor(&self) -> Option<&Monitor> {
+        self.monitor.as_ref()
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.is_up.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_up(&self, is_up: bool) {
+        self.is_up.store(is_up, Ordering::Relaxed);
+    }
+
     pub(super) fn runtime(&self) -> &Handle {
         &self.runtime
     }
 
-    async fn request(&self, request: Request<OutgoingBody>) -> Result<Response<Incoming>, Failed> {
-        let sending = self.client.request(request);
+    async fn request(
+        &self,
+        mut request: Request<OutgoingBody>,
+    ) -> Result<Response<Incoming>, Failed> {
+        let limits = &self.settings.pooling;
+        let is_limited = limits.max_use.is_some() || limits.max_lifetime.is_some();
+        let connection = is_limited.then(|| capture_connection(&mut request));
+        let sending = async {
+            let response = self.client.request(request).await?;
+            if let Some(connection) = connection {
+                leave_when_used_up(&connection, limits);
+            }
+            Ok(response)
+        };
         let Some(limit) = self.settings.first_byte_timeout else {
             return sending.await.map_err(Failed::Client);
         };
@@ -84,6 +120,20 @@ impl Backend {
             Ok(outcome) => outcome.map_err(Failed::Client),
             Err(_) => Err(Failed::TimedOut(limit)),
         }
+    }
+}
+
+/// Has a connection closed after this response when it may not be used again.
+fn leave_when_used_up(connection: &CaptureConnection, limits: &PoolingLimits) {
+    let metadata = connection.connection_metadata();
+    let Some(connected) = metadata.as_ref() else {
+        return;
+    };
+    let mut extensions = http::Extensions::new();
+    connected.get_extras(&mut extensions);
+    let info = extensions.get::<ConnectionInfo>();
+    if info.is_some_and(|info| info.is_used_up(limits)) {
+        connected.poison();
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use abi_core::http::{Healthcheck, Keepalive, PoolingLimits};
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
 
@@ -29,10 +30,16 @@ pub struct BackendSettings {
     pub between_bytes_timeout: Option<Duration>,
     /// Keep connections for later requests.
     pub keep_connections: bool,
+    /// How connections that nobody uses are kept.
+    pub keepalive: Keepalive,
+    /// How many connections there are, and how long each is used.
+    pub pooling: PoolingLimits,
     /// Try its IPv4 addresses before the others.
     pub prefer_ipv4: bool,
-    /// What guests are told about its health.
+    /// What guests are told about its health, where nobody checks it.
     pub health: Health,
+    /// How its health is found out.
+    pub healthcheck: Option<Healthcheck>,
     /// The share of requests that reach it, in percent. The others fail as if it were not there.
     pub uptime_percent: u8,
     /// How long a request waits before it is sent, as on a slow network.
@@ -44,6 +51,15 @@ pub struct BackendSettings {
 impl BackendSettings {
     /// How long a connection may take to be made, where nothing else was said.
     pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// How connections that nobody uses are kept, where nothing else was said.
+    pub const KEEPALIVE: Keepalive = Keepalive {
+        http_idle: Some(Duration::from_secs(60)),
+        tcp_probes: true,
+        tcp_interval: None,
+        tcp_probe_count: None,
+        tcp_idle: Some(Duration::from_secs(60)),
+    };
 
     /// A backend of which only the place is known.
     #[must_use]
@@ -57,8 +73,11 @@ impl BackendSettings {
             first_byte_timeout: None,
             between_bytes_timeout: None,
             keep_connections: true,
+            keepalive: Self::KEEPALIVE,
+            pooling: PoolingLimits::default(),
             prefer_ipv4: false,
             health: Health::default(),
+            healthcheck: None,
             uptime_percent: 100,
             latency: Duration::ZERO,
             local: None,
@@ -82,6 +101,8 @@ impl BackendSettings {
             && self.http2_only == other.http2_only
             && self.connect_timeout == other.connect_timeout
             && self.keep_connections == other.keep_connections
+            && self.keepalive == other.keepalive
+            && self.pooling == other.pooling
             && self.prefer_ipv4 == other.prefer_ipv4
             && self.local == other.local
     }

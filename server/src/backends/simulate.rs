@@ -17,7 +17,7 @@ pub(super) async fn send(
 ) -> Result<BackendResponse, SendError> {
     let settings = backend.settings();
     let (latency, limit) = (settings.latency, settings.first_byte_timeout);
-    check_uptime(settings.uptime_percent)?;
+    check_uptime(&backend)?;
     let local = settings.local.clone();
     let sending = async move {
         if !latency.is_zero() {
@@ -36,8 +36,14 @@ pub(super) async fn send(
     }
 }
 
-fn check_uptime(percent: u8) -> Result<(), SendError> {
-    if percent >= 100 || rand::random_range(0..100) < percent {
+fn check_uptime(backend: &Backend) -> Result<(), SendError> {
+    let percent = backend.settings().uptime_percent;
+    if percent >= 100 {
+        return Ok(());
+    }
+    let is_up = rand::random_range(0..100) < percent;
+    backend.set_up(is_up);
+    if is_up {
         return Ok(());
     }
     let error = SendError::new(SendErrorKind::DestinationUnavailable);

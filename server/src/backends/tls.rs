@@ -9,6 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
+use super::ciphers;
 use super::verify::{Anyone, ForName};
 
 /// How a backend is trusted, and how it can trust this host.
@@ -31,6 +32,8 @@ pub struct TlsSettings {
     pub authorities: Option<Vec<CertificateDer<'static>>>,
     /// What is shown to backends that want to know who asks.
     pub client_certificate: Option<Arc<ClientCertificate>>,
+    /// The cipher suites to offer, by OpenSSL's names; `None` are all that are safe.
+    pub ciphers: Option<String>,
 }
 
 impl Default for TlsSettings {
@@ -44,6 +47,7 @@ impl Default for TlsSettings {
             accept_any_certificate: false,
             authorities: None,
             client_certificate: None,
+            ciphers: None,
         }
     }
 }
@@ -113,7 +117,7 @@ impl ClientCertificate {
             client_certificate: Some(certificate.clone()),
             ..TlsSettings::default()
         };
-        config(&any, None, false)?;
+        config(&any, None, Alpn::Any)?;
         Ok(certificate)
     }
 }
@@ -182,14 +186,38 @@ fn store(authorities: &[CertificateDer<'static>]) -> Result<RootCertStore, TlsSe
     Ok(store)
 }
 
+/// The versions of HTTP that are offered in the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Alpn {
+    Any,
+    Http2,
+    /// For connections that are to speak another protocol later.
+    Http1,
+}
+
+impl Alpn {
+    fn names(self) -> Vec<Vec<u8>> {
+        let (http2, http1) = (b"h2".to_vec(), b"http/1.1".to_vec());
+        match self {
+            Self::Any => vec![http2, http1],
+            Self::Http2 => vec![http2],
+            Self::Http1 => vec![http1],
+        }
+    }
+}
+
 /// The TLS configuration for `settings`. `other_name` is the one in the certificate, where the handshake names another.
 /// It blocks for as long as reading the system's certificates takes.
 pub(super) fn config(
     settings: &TlsSettings,
     other_name: Option<ServerName<'static>>,
-    http2_only: bool,
+    alpn: Alpn,
 ) -> Result<ClientConfig, TlsSettingsError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut provider = rustls::crypto::ring::default_provider();
+    if let Some(ciphers) = &settings.ciphers {
+        provider = ciphers::restricted(provider, ciphers)?;
+    }
+    let provider = Arc::new(provider);
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&versions(settings)?)
         .map_err(|error| TlsSettingsError(error.to_string()))?;
@@ -216,10 +244,7 @@ pub(super) fn config(
             })?,
     };
     config.enable_sni = settings.use_sni;
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    if !http2_only {
-        config.alpn_protocols.push(b"http/1.1".to_vec());
-    }
+    config.alpn_protocols = alpn.names();
     Ok(config)
 }
 

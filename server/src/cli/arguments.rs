@@ -67,6 +67,10 @@ pub(super) struct ServeArguments {
     #[arg(long = "backend", value_name = "NAME=URL", value_parser = backend)]
     pub backends: Vec<(String, BackendUrl)>,
 
+    /// The port on this machine of the proxy that holds connections for publishing (GRIP): Pushpin.
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    pub local_pushpin_proxy_port: Option<u16>,
+
     /// A dictionary, from a JSON object of strings; may be repeated.
     #[arg(long = "dictionary", visible_alias = "config-store", value_name = "NAME=FILE", value_parser = file)]
     pub dictionaries: Vec<(String, PathBuf)>,

@@ -117,6 +117,9 @@ fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure> {
             label_stdout: arguments.log_stdout,
             label_stderr: arguments.log_stderr,
         }));
+    if let Some(port) = arguments.local_pushpin_proxy_port {
+        builder = builder.grip_proxy(SocketAddr::from(([127, 0, 0, 1], port)));
+    }
     if let Some(program) = &arguments.program {
         builder = builder
             .program(program.clone())

@@ -42,6 +42,7 @@ pub(super) fn read(value: &Value<'_>, folder: &Folder) -> Result<BackendSettings
     }
     settings.first_byte_timeout = milliseconds(table.get("first_byte_timeout_ms"))?;
     settings.between_bytes_timeout = milliseconds(table.get("between_bytes_timeout_ms"))?;
+    settings.prefer_ipv4 = flag(table.get("prefer_ipv4"))?.unwrap_or(false);
     if let Some(value) = table.get("health") {
         settings.health = health(&value)?;
     }
@@ -76,6 +77,11 @@ fn tls(table: &mut Table<'_>, folder: &Folder) -> Result<TlsSettings> {
     tls.sni_host = server_name(table.get("sni_host"))?;
     tls.min_version = version(table.get("tls_min"))?;
     tls.max_version = version(table.get("tls_max"))?;
+    let ciphers = table.get("ciphers");
+    tls.ciphers = match &ciphers {
+        Some(ciphers) => Some(filled(ciphers)?.to_owned()),
+        None => None,
+    };
     tls.accept_any_certificate = flag(table.get("skip_tls_verify"))?.unwrap_or(false);
     if let Some(value) = table.get("ca_certificate") {
         let mut authorities = Vec::new();

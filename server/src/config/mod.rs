@@ -13,13 +13,17 @@ mod kv_stores;
 mod limits;
 mod lookups;
 mod products;
+mod pushpin;
 mod reader;
 mod respond;
 mod secrets;
+mod shielding;
 mod stores;
 
+use std::net::SocketAddr;
 use std::path::Path;
 
+use abi_core::http::ShieldSite;
 use abi_core::session::Products;
 use abi_core::stores::{AclEntries, SecretItems};
 use toml::de::DeTable;
@@ -40,13 +44,7 @@ use reader::{Table, Value};
 const VERSION_MAX: u64 = 3;
 
 /// Tables of `[local_server]` that other tools use, or that later versions of this program will.
-const NOT_USED: [&str; 5] = [
-    "pushpin",
-    "shielding_sites",
-    "log_endpoints",
-    "viceroy_version",
-    "websockets_passthrough",
-];
+const NOT_USED: [&str; 3] = ["log_endpoints", "viceroy_version", "websockets_passthrough"];
 
 /// What a `fastly.toml` says about running a program on this machine.
 #[derive(Debug, Default)]
@@ -66,6 +64,10 @@ pub struct Manifest {
     pub geolocation: Option<ConfiguredGeo>,
     /// `[local_server.device_detection]`.
     pub device_detection: Option<DeviceSettings>,
+    /// `[local_server.shielding_sites]`.
+    pub shields: Vec<(String, ShieldSite)>,
+    /// `[local_server.pushpin]`, where it is enabled: the proxy on this machine.
+    pub grip_proxy: Option<SocketAddr>,
     /// `[local_server.limits]`.
     pub limits: LimitSettings,
     /// `[local_server.env]`: environment variables for the guest.
@@ -155,6 +157,13 @@ impl Manifest {
         if let Some(value) = local.get("device_detection") {
             let devices = lookups::device_detection(&value, folder, warnings)?;
             self.device_detection = Some(devices);
+        }
+        if let Some(value) = local.get("shielding_sites") {
+            self.shields = named(&value, shielding::read)?;
+        }
+        if let Some(value) = local.get("pushpin") {
+            let port = pushpin::read(&value)?;
+            self.grip_proxy = port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
         }
         if let Some(value) = local.get("limits") {
             self.limits = limits::read(&value)?;

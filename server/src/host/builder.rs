@@ -1,15 +1,20 @@
 //! [`HostBuilder`]: a host from its program and what it needs.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use abi_core::cache::{CACHE_BYTES_DEFAULT, Cache};
 use abi_core::engine::{EngineOptions, UnknownImports};
+use abi_core::http::ShieldSite;
 use abi_core::platform::Logs;
+use abi_core::reuse::{ReuseLimits, WaitingSandboxes};
 use abi_core::session::GuestEnvironment;
 use abi_core::{Engine, Limits, Platform, Program, Service};
+use http::HeaderValue;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::hooks::{Hooks, hooked};
@@ -24,6 +29,9 @@ use crate::program::{self, ProgramSource};
 use crate::world::{SystemClock, SystemRandom, TokioExecutor, TracingLogs};
 
 type PlatformChange = Box<dyn FnOnce(Platform) -> Platform + Send>;
+
+/// The name of the backend that stands for all that are not there.
+const ALL_OTHERS: &str = "*";
 
 /// Collects what a [`Host`] needs.
 ///
@@ -47,6 +55,9 @@ pub struct HostBuilder {
     platform: Option<PlatformChange>,
     pub(super) client: ClientSettings,
     pub(super) lookups: GivenLookups,
+    reuse: ReuseLimits,
+    grip_proxy: Option<SocketAddr>,
+    shields: Vec<(String, ShieldSite)>,
     pub(super) hooks: Hooks,
 }
 
@@ -159,6 +170,24 @@ impl HostBuilder {
         self
     }
 
+    /// How far sandboxes serve several requests.
+    pub fn reuse(mut self, limits: ReuseLimits) -> Self {
+        self.reuse = limits;
+        self
+    }
+
+    /// A place where the requests of a service come together.
+    pub fn shield(mut self, name: impl Into<String>, site: ShieldSite) -> Self {
+        self.shields.push((name.into(), site));
+        self
+    }
+
+    /// The proxy that holds clients' connections for publishing (GRIP), such as Pushpin.
+    pub fn grip_proxy(mut self, address: SocketAddr) -> Self {
+        self.grip_proxy = Some(address);
+        self
+    }
+
     /// Changes the world that guests run in: another clock, backends in this process.
     pub fn platform(mut self, change: impl FnOnce(Platform) -> Platform + Send + 'static) -> Self {
         self.platform = Some(Box::new(change));
@@ -201,10 +230,22 @@ impl HostBuilder {
         let environment = environment(&self, &manifest);
         let client = std::mem::take(&mut self.client).or(std::mem::take(&mut manifest.client));
         let left_behind = TaskTracker::new();
-        let platform = platform(self, manifest, &runtime, left_behind.clone(), random)?;
+        let reuse = self.reuse;
+        let loop_token = loop_token(random);
+        let backends = backends(&mut self, &mut manifest, &runtime, &loop_token);
+        let backends = Arc::new(backends);
+        let executor = TokioExecutor::new(runtime.clone(), left_behind.clone());
+        let platform = platform(
+            self,
+            manifest,
+            &runtime,
+            (executor, random),
+            backends.clone(),
+        )?;
         let service = Service {
             limits,
             environment: Arc::new(environment),
+            sandboxes: WaitingSandboxes::new(reuse),
             ..Service::new(compiled.program, platform)
         };
         Ok(Host(Arc::new(Inner {
@@ -219,6 +260,9 @@ impl HostBuilder {
             tasks: TaskTracker::new(),
             left_behind,
             runtime,
+            backends,
+            loop_token,
+            ending: CancellationToken::new(),
         })))
     }
 
@@ -280,24 +324,50 @@ struct Compiled {
     kept: bool,
 }
 
+/// A word that no other host has.
+fn loop_token(random: SystemRandom) -> HeaderValue {
+    let token = format!("fastlike-{:016x}", random.number());
+    // It is made of letters and digits.
+    HeaderValue::try_from(token).unwrap_or(HeaderValue::from_static("fastlike"))
+}
+
+fn backends(
+    builder: &mut HostBuilder,
+    manifest: &mut Manifest,
+    runtime: &Handle,
+    loop_token: &HeaderValue,
+) -> BackendSet {
+    // Of two with one name the later one counts, which is the one from the builder.
+    let given = std::mem::take(&mut manifest.backends);
+    let given = given
+        .into_iter()
+        .chain(std::mem::take(&mut builder.backends));
+    let (all_others, given): (Vec<_>, Vec<_>) = given.partition(|(name, _)| name == ALL_OTHERS);
+    let mut backends = BackendSet::new(runtime.clone(), given)
+        .with_loop_token(loop_token.clone())
+        .with_shields(std::mem::take(&mut manifest.shields))
+        .with_shields(std::mem::take(&mut builder.shields));
+    let all_others = all_others.into_iter().map(|(_, settings)| settings);
+    if let Some(settings) = builder.hooks.default_backend.take().or(all_others.last()) {
+        backends = backends.with_fallback(settings);
+    }
+    if let Some(settings) = builder.hooks.dynamic_backends.take() {
+        backends = backends.with_dynamic_backends(settings);
+    }
+    if let Some(proxy) = builder.grip_proxy.or(manifest.grip_proxy) {
+        backends = backends.with_grip_proxy(proxy);
+    }
+    backends
+}
+
 fn platform(
     builder: HostBuilder,
     mut manifest: Manifest,
     runtime: &Handle,
-    left_behind: TaskTracker,
-    random: SystemRandom,
+    (executor, random): (TokioExecutor, SystemRandom),
+    backends: Arc<BackendSet>,
 ) -> Result<Platform, HostError> {
     let hooks = builder.hooks;
-    // Of two with one name the later one counts, which is the one from the builder.
-    let given = std::mem::take(&mut manifest.backends);
-    let backends = given.into_iter().chain(builder.backends);
-    let mut backends = BackendSet::new(runtime.clone(), backends);
-    if let Some(settings) = hooks.default_backend {
-        backends = backends.with_fallback(settings);
-    }
-    if let Some(settings) = hooks.dynamic_backends {
-        backends = backends.with_dynamic_backends(settings);
-    }
     let lookups = builder.lookups.after(&mut manifest);
     let stores = builder
         .stores
@@ -307,8 +377,8 @@ fn platform(
     let platform = Platform {
         clock: Arc::new(SystemClock::new(runtime.clone())),
         random: Arc::new(random),
-        executor: Arc::new(TokioExecutor::new(runtime.clone(), left_behind)),
-        backends: Arc::new(backends),
+        executor: Arc::new(executor),
+        backends,
         stores,
         cache: Cache::new(builder.cache_bytes.unwrap_or(CACHE_BYTES_DEFAULT)),
         lookups,

@@ -19,9 +19,10 @@ use abi_core::body::OutgoingBody;
 use abi_core::cache::Cache;
 use abi_core::{Engine, Service};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use builder::HostBuilder;
@@ -30,8 +31,9 @@ pub use finished::Finished;
 pub(crate) use finished::FinishedSender;
 pub(crate) use id::RequestIds;
 
+use crate::backends::{BackendSet, CDN_LOOP};
 use crate::identity::ClientSettings;
-use crate::serve::{self, ConnectionAddresses};
+use crate::serve::{self, ClientConnection, ConnectionAddresses};
 
 /// How long a host that stops waits for requests that guests sent and did not wait for.
 const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
@@ -69,6 +71,11 @@ struct Inner {
     /// What guests have sent and no longer wait for.
     left_behind: TaskTracker,
     runtime: Handle,
+    backends: Arc<BackendSet>,
+    /// What this host adds to `CDN-Loop`.
+    loop_token: HeaderValue,
+    /// Cancelled when the host begins to end.
+    ending: CancellationToken,
 }
 
 /// What a host does where it has a choice.
@@ -134,7 +141,7 @@ impl Host {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let addresses = ConnectionAddresses::of(&request);
-        serve::answer(self, request, addresses, None).await
+        serve::answer(self, request, ClientConnection::of(addresses)).await
     }
 
     /// [`handle`](Self::handle), with a future of what is known when the guest has ended, which may be long after its
@@ -151,7 +158,8 @@ impl Host {
     {
         let addresses = ConnectionAddresses::of(&request);
         let (sender, finished) = finished::channel();
-        let response = serve::answer_and_report(self, request, addresses, None, Some(sender)).await;
+        let connection = ClientConnection::of(addresses);
+        let response = serve::answer_and_report(self, request, connection, Some(sender)).await;
         (response, finished)
     }
 
@@ -168,6 +176,7 @@ impl Host {
     /// Waits until every guest that still works after its answer has ended, and then for a moment for what guests sent
     /// without waiting for an answer.
     pub async fn finish(&self) {
+        self.begin_to_end();
         self.0.tasks.close();
         self.0.tasks.wait().await;
         self.0.left_behind.close();
@@ -178,6 +187,30 @@ impl Host {
         {
             tracing::debug!("requests that guests left behind were given up");
         }
+    }
+
+    /// Ends what has no end of its own: sandboxes that wait for another request, and clients that are joined with a
+    /// backend.
+    pub(crate) fn begin_to_end(&self) {
+        self.0.service.sandboxes.close();
+        self.0.ending.cancel();
+    }
+
+    pub(crate) fn ending(&self) -> &CancellationToken {
+        &self.0.ending
+    }
+
+    pub(crate) fn backend_set(&self) -> &BackendSet {
+        &self.0.backends
+    }
+
+    /// Whether this host has sent a request with these headers itself.
+    pub(crate) fn has_passed_on(&self, headers: &HeaderMap) -> bool {
+        let token = self.0.loop_token.as_bytes();
+        headers.get_all(CDN_LOOP).iter().any(|value| {
+            let mut nodes = value.as_bytes().split(|byte| *byte == b',');
+            nodes.any(|node| node.trim_ascii() == token)
+        })
     }
 
     pub(crate) fn policy(&self) -> Policy {

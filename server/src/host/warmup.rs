@@ -6,6 +6,7 @@ use std::sync::Arc;
 use abi_core::cache::Cache;
 use abi_core::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
 use abi_core::platform::{Backends, LogSource, Logs};
+use abi_core::reuse::{ReuseLimits, WaitingSandboxes};
 use abi_core::{Platform, Report, Service};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -13,7 +14,7 @@ use http::Request;
 use http_body_util::BodyExt;
 
 use super::Host;
-use crate::serve::{self, ConnectionAddresses};
+use crate::serve::{self, ClientConnection, ConnectionAddresses};
 
 impl Host {
     /// Runs the program once with a request that no client sent, so that the first client does not wait for what happens
@@ -26,8 +27,8 @@ impl Host {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let addresses = ConnectionAddresses::of(&request);
-        let request = serve::client_request(request, addresses, None, self).ok()?;
+        let connection = ClientConnection::of(ConnectionAddresses::of(&request));
+        let request = serve::client_request(request, connection, self).ok()?;
         let alone = Service {
             platform: Platform {
                 backends: Arc::new(Nobody),
@@ -36,6 +37,11 @@ impl Host {
                 cache: Cache::default(),
                 ..self.service().platform.clone()
             },
+            // It must neither serve a client's request nor wait for one.
+            sandboxes: WaitingSandboxes::new(ReuseLimits {
+                waiting_sandboxes: 0,
+                ..ReuseLimits::default()
+            }),
             ..self.service().clone()
         };
         let mut run = alone.start(request);

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Request;
+use http::{Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -14,9 +14,10 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::early_hints::{AfterInterim, InterimResponses, InterimStream};
 use super::flush::FlushedBeforeError;
 use super::original_names::{NotedStream, UnparsedBytes};
-use super::{ConnectionAddresses, answer};
+use super::{ClientConnection, ConnectionAddresses, answer};
 use crate::host::{Drained, Host};
 
 /// How many connections may be open. More wait in the system's queue.
@@ -78,6 +79,7 @@ pub(crate) async fn serve(
 }
 
 async fn drain(host: &Host, connections: GracefulShutdown) -> Drained {
+    host.begin_to_end();
     let finished = async {
         connections.shutdown().await;
         host.finish().await;
@@ -136,17 +138,23 @@ async fn connection(
     addresses: ConnectionAddresses,
     watcher: Watcher,
 ) {
-    let unparsed = UnparsedBytes::default();
+    let (unparsed, interim) = (UnparsedBytes::default(), InterimResponses::default());
     let stream = NotedStream::new(stream, unparsed.clone());
+    let stream = InterimStream::new(stream, interim.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let host = host.clone();
-        let names = unparsed.take_names(&request);
-        async move {
-            let response = answer(&host, request, addresses, names).await;
-            Ok::<_, Infallible>(response.map(FlushedBeforeError::new))
+        let mut connection = ClientConnection::of(addresses);
+        connection.original_names = unparsed.take_names(&request);
+        if request.version() == Version::HTTP_11 {
+            connection.early_hints = Some(Arc::new(interim.clone()));
         }
+        let answering = async move {
+            let response = answer(&host, request, connection).await;
+            Ok::<_, Infallible>(response.map(FlushedBeforeError::new))
+        };
+        AfterInterim::new(answering, interim.clone())
     });
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     if let Err(error) = watcher.watch(connection).await {
         // A client that leaves, or that does not speak HTTP, is no failure of this program.
         tracing::debug!(

@@ -2,10 +2,13 @@
 //!
 //! * `listen`: accepts connections, and stops gracefully;
 //! * `request`, `response`: between what HTTP libraries hold and what guests see; `original_names`: header names as they
-//!   were sent; `flush`: the beginning of a response that breaks off;
+//!   were sent; `flush`: the beginning of a response that breaks off; `early_hints`: interim responses;
+//! * `hand_off`: clients that are joined with a backend;
 //! * `run`: one request on its way through a guest; `report`: the line about it.
 
+mod early_hints;
 mod flush;
+mod hand_off;
 mod listen;
 mod original_names;
 mod report;
@@ -14,39 +17,62 @@ mod response;
 mod run;
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use abi_core::body::OutgoingBody;
+use abi_core::session::EarlyHints;
 use bytes::Bytes;
 use http::{Request, Response};
+use hyper::upgrade::OnUpgrade;
 
 pub(crate) use listen::serve;
 pub use request::ConnectionAddresses;
 pub(crate) use request::client_request;
 
 use crate::host::{FinishedSender, Host};
+use hand_off::HandedOver;
 use report::RequestLine;
+use request::Refused;
 use run::Attended;
 
-/// Answers one request. Where its header names as they were sent are not known, they are made from its headers.
+/// What is known about the connection that a request came on.
+pub(crate) struct ClientConnection {
+    pub addresses: ConnectionAddresses,
+    /// The header names as they were sent. Where they are not known, they are made from the headers.
+    pub original_names: Option<Vec<Bytes>>,
+    /// Where interim responses go, where they can.
+    pub early_hints: Option<Arc<dyn EarlyHints>>,
+}
+
+impl ClientConnection {
+    /// A connection of which nothing but its ends is known.
+    pub(crate) fn of(addresses: ConnectionAddresses) -> Self {
+        Self {
+            addresses,
+            original_names: None,
+            early_hints: None,
+        }
+    }
+}
+
+/// Answers one request.
 pub(crate) async fn answer<B>(
     host: &Host,
     request: Request<B>,
-    addresses: ConnectionAddresses,
-    original_names: Option<Vec<Bytes>>,
+    connection: ClientConnection,
 ) -> Response<OutgoingBody>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    answer_and_report(host, request, addresses, original_names, None).await
+    answer_and_report(host, request, connection, None).await
 }
 
 /// [`answer`], and tells `finished` how the run went when it has ended.
 pub(crate) async fn answer_and_report<B>(
     host: &Host,
-    request: Request<B>,
-    addresses: ConnectionAddresses,
-    original_names: Option<Vec<Bytes>>,
+    mut request: Request<B>,
+    connection: ClientConnection,
     finished: Option<FinishedSender>,
 ) -> Response<OutgoingBody>
 where
@@ -54,15 +80,26 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let version = request.version();
-    let request = match client_request(request, addresses, original_names, host) {
+    if host.has_passed_on(request.headers()) {
+        return Refused::of_loop().into_response();
+    }
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let made = client_request(request, connection, host);
+    let request = match made {
         Ok(request) => request,
         Err(refused) => return refused.into_response(),
     };
     let line = RequestLine::of(&request);
     let method = request.head.method.clone();
     let run = host.service().start(request);
-    let answer = Attended::new(host.clone(), run, line, finished)
+    let mut answer = Attended::new(host.clone(), run, line, finished)
         .answer()
         .await;
+    if let Some(hand_off) = answer.hand_off.take() {
+        match hand_off::hand_off(host, *hand_off, upgrade).await {
+            HandedOver::Upgraded(response) => return response,
+            HandedOver::Answered(response) => answer = response,
+        }
+    }
     response::outgoing(host, answer, &method, version)
 }

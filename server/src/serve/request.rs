@@ -11,6 +11,7 @@ use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use http::uri::{Authority, Parts, PathAndQuery, Scheme};
 use http::{Method, Request, Response, StatusCode, Uri};
 
+use super::ClientConnection;
 use crate::body::receive;
 use crate::host::{Host, RequestIds};
 use crate::identity::ClientSettings;
@@ -59,6 +60,14 @@ impl Refused {
         }
     }
 
+    /// A request that this host has passed on before: RFC 8586.
+    pub(super) fn of_loop() -> Self {
+        Self {
+            status: StatusCode::LOOP_DETECTED,
+            why: "this request has come here before: a backend of this host leads back to it\n",
+        }
+    }
+
     pub(super) fn into_response(self) -> Response<OutgoingBody> {
         let mut response = Response::new(Bytes::from_static(self.why.as_bytes()).into());
         *response.status_mut() = self.status;
@@ -75,8 +84,7 @@ const FASTLY_SSL: HeaderName = HeaderName::from_static("fastly-ssl");
 /// [`ClientIdentity`], if it has one.
 pub(crate) fn client_request<B>(
     request: Request<B>,
-    addresses: ConnectionAddresses,
-    original_names: Option<Vec<Bytes>>,
+    connection: ClientConnection,
     host: &Host,
 ) -> Result<ClientRequest, Refused>
 where
@@ -84,13 +92,12 @@ where
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
     let settings = host.client_settings();
-    identified(request, addresses, original_names, host.ids(), settings)
+    identified(request, connection, host.ids(), settings)
 }
 
 fn identified<B>(
     request: Request<B>,
-    addresses: ConnectionAddresses,
-    original_names: Option<Vec<Bytes>>,
+    connection: ClientConnection,
     ids: &RequestIds,
     settings: &ClientSettings,
 ) -> Result<ClientRequest, Refused>
@@ -105,7 +112,9 @@ where
             why: "tunnels are not supported\n",
         });
     }
-    let original_header_names = original_names.unwrap_or_else(|| names(&parts.headers));
+    let addresses = connection.addresses;
+    let original_header_names = connection.original_names;
+    let original_header_names = original_header_names.unwrap_or_else(|| names(&parts.headers));
     let mut identity: ClientIdentity = parts.extensions.remove().unwrap_or_default();
     let is_secure = settings.is_secure(&identity, &parts);
     let authority = authority(&parts.uri, &mut parts.headers, addresses.server)?;
@@ -128,6 +137,7 @@ where
         server: addresses.server,
         id: ids.next(),
         identity,
+        early_hints: connection.early_hints,
     })
 }
 
@@ -204,13 +214,8 @@ mod tests {
             secure: Some(Arc::new(|request| request.headers.contains_key("x-secure"))),
             ..ClientSettings::default()
         };
-        identified(
-            request,
-            ConnectionAddresses::default(),
-            None,
-            &ids,
-            &settings,
-        )
+        let connection = ClientConnection::of(ConnectionAddresses::default());
+        identified(request, connection, &ids, &settings)
     }
 
     #[test]

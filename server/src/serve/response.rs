@@ -32,7 +32,9 @@ fn convert(
     method: &Method,
     version: Version,
 ) -> (Response<OutgoingBody>, Option<OutgoingBody>) {
-    let ClientResponse { mut head, mut body } = answer;
+    let ClientResponse {
+        mut head, mut body, ..
+    } = answer;
     if head.status.is_informational() {
         tracing::warn!(
             "a guest answered with status {}, which is no final one",
@@ -93,10 +95,7 @@ mod tests {
         for (name, value) in headers {
             head.headers.append(*name, HeaderValue::from_static(value));
         }
-        ClientResponse {
-            head,
-            body: Bytes::from_static(body.as_bytes()).into(),
-        }
+        ClientResponse::new(head, Bytes::from_static(body.as_bytes()))
     }
 
     fn sent(answer: ClientResponse, method: Method) -> Response<OutgoingBody> {
@@ -155,10 +154,8 @@ mod tests {
     #[test]
     fn a_stream_that_nobody_gets_is_kept_for_its_writer() {
         let (_writer, reader) = abi_core::body::pipe();
-        let streaming = ClientResponse {
-            head: ResponseHead::new(),
-            body: OutgoingBody::streaming(abi_core::body::Body::empty(), reader),
-        };
+        let streaming = OutgoingBody::streaming(abi_core::body::Body::empty(), reader);
+        let streaming = ClientResponse::new(ResponseHead::new(), streaming);
         let (response, unsent) = convert(streaming, &Method::HEAD, Version::HTTP_11);
         assert!(unsent.is_some());
         assert!(response.body().is_end_stream());

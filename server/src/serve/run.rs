@@ -49,7 +49,10 @@ impl Attended {
         };
         let answer = run.answer().await;
         if let Some((run, mut ending)) = self.run.take() {
-            ending.line.answered(answer.head.status);
+            // What the backend says to a client that is handed to it is the backend's.
+            if answer.hand_off.is_none() {
+                ending.line.answered(answer.head.status);
+            }
             if run.has_ended() {
                 ending.write(run.finish().await, &self.host);
             } else {
@@ -72,10 +75,12 @@ impl Drop for Attended {
     }
 }
 
-fn finish_elsewhere(host: &Host, run: GuestRun, ending: Ending) {
+fn finish_elsewhere(host: &Host, mut run: GuestRun, ending: Ending) {
     let owner = host.clone();
     host.spawn(async move {
-        let report = run.finish().await;
+        let report = run.finish_request().await;
         ending.write(report, &owner);
+        // A sandbox that waits for another request is kept up by those who waited for its first.
+        run.finish().await;
     });
 }

@@ -13,6 +13,7 @@ mod failures;
 mod fanout;
 mod faulty_backends;
 mod guests;
+mod hand_off;
 mod headers;
 mod hello;
 mod identity;
@@ -24,6 +25,7 @@ mod modules;
 mod proxy;
 mod raw;
 mod raw_routes;
+mod reuse;
 mod shared_stores;
 mod shutdown;
 mod stores;
@@ -60,6 +62,8 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("modules", modules::CASES),
     ("raw", raw::CASES),
     ("raw_routes", raw_routes::CASES),
+    ("hand_off", hand_off::CASES),
+    ("reuse", reuse::CASES),
 ];
 
 fn main() -> ExitCode {

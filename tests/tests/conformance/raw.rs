@@ -2,6 +2,7 @@
 //!
 //! Their names are in a file, so that no case can vanish without a change to it.
 
+use abi_core::http::ShieldSite;
 use conformance::case::{on_engine, trial};
 use conformance::cases;
 use conformance::context::Context;
@@ -97,11 +98,17 @@ impl World {
         let networks = AclEntries::from_json(NETWORKS).expect("these are entries");
         let places = GeoTable::from_json(PLACES).expect("these are places");
         let devices = DeviceTable::from_json(DEVICES).expect("this is a device");
+        let there = ShieldSite::Remote {
+            plain: "http://shield.example/plain".to_owned(),
+            encrypted: "https://shield.example/encrypted".to_owned(),
+        };
         host.backend("origin", self.origin.address)
             .backend("refused", self.refused.address)
             .backend("never", self.never.address)
             .configure(|builder| {
                 builder
+                    .shield("here", ShieldSite::Local)
+                    .shield("there", there)
                     .dictionary("strings", strings)
                     .secret_store("secrets", secrets)
                     .kv_store("kv", kv)

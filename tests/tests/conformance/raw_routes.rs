@@ -5,6 +5,7 @@ use std::time::Duration;
 use abi_core::Limits;
 use abi_core::engine::Exit;
 use conformance::cases;
+use conformance::client::{Client, Content, request};
 use conformance::context::Context;
 use conformance::guests::RAW;
 use conformance::host::{LIMITS, TestHost};
@@ -22,7 +23,10 @@ cases![
     a_forgotten_answer_is_cut_off,
     an_answer_may_be_one_that_is_still_to_come,
     an_answer_that_never_comes_is_made_up,
-    early_hints_do_not_use_up_the_answer,
+    early_hints_come_before_the_answer,
+    early_hints_are_not_for_clients_that_cannot_take_them,
+    an_interim_response_stays_the_guests,
+    headers_are_added_to_an_answer_that_is_still_to_come,
     unknown_routes,
 ];
 
@@ -119,11 +123,59 @@ async fn an_answer_that_never_comes_is_made_up(cx: Context) {
     assert_eq!(answer.status, 502, "{}", answer.text());
 }
 
-async fn early_hints_do_not_use_up_the_answer(cx: Context) {
+async fn early_hints_come_before_the_answer(cx: Context) {
     let (host, _world) = start(&cx).await;
-    let text = host.text("/raw/early-hints").await;
-    assert_eq!(text, "after early hints");
+    let mut wire = host.connect().await;
+    // The second request is there before the first is answered: its hints come behind the first answer.
+    wire.get("/raw/early-hints").await;
+    wire.get_last("/raw/early-hints").await;
+    let received = wire.read_to_end().await;
+    let hints = "HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n\
+                 HTTP/1.1 103 Early Hints\r\nlink: </script.js>; rel=preload\r\n\r\nHTTP/1.1 200 OK\r\n";
+    assert!(received.starts_with(hints), "{received}");
+    assert_eq!(received.matches(hints).count(), 2, "{received}");
+    let first_answer = format!("after early hints{hints}");
+    assert!(received.contains(&first_answer), "{received}");
+    assert!(received.ends_with("after early hints"), "{received}");
     assert_eq!(host.runs.over(0).await.count("send_downstream"), 3);
+}
+
+async fn early_hints_are_not_for_clients_that_cannot_take_them(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    let mut wire = host.connect().await;
+    wire.send("GET /raw/early-hints HTTP/1.0\r\nhost: test\r\n\r\n")
+        .await;
+    let received = wire.read_to_end().await;
+    assert!(!received.contains("103"), "{received}");
+    assert!(received.ends_with("after early hints"), "{received}");
+    // On HTTP/2 they are left out.
+    let request = request("GET", "/raw/early-hints", Content::empty());
+    let answer = Client::http2().fetch(host.address, request).await;
+    assert_eq!(answer.ok_text(), "after early hints");
+}
+
+async fn an_interim_response_stays_the_guests(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    let mut wire = host.connect().await;
+    wire.get_last("/raw/informational").await;
+    let received = wire.read_to_end().await;
+    assert!(
+        received.starts_with("HTTP/1.1 103 Early Hints\r\nlink: "),
+        "{received}"
+    );
+    // After the final answer there is none.
+    assert!(received.contains("status 1"), "{received}");
+    assert_eq!(received.matches("HTTP/1.1 ").count(), 2, "{received}");
+}
+
+async fn headers_are_added_to_an_answer_that_is_still_to_come(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    let answer = host.get("/raw/edited-answer").await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_eq!(answer.header_values("x-edited"), ["any", "response"]);
+    let answer = host.get("/raw/edited-answer-refused").await;
+    assert_eq!(answer.status, 502, "{}", answer.text());
+    assert_eq!(answer.header_values("x-edited"), ["any", "error"]);
 }
 
 async fn unknown_routes(cx: Context) {

@@ -21,6 +21,13 @@ pub fn serve(route: &[&str]) -> Outcome {
         ["identity"] => crate::cases::identity::report(false),
         ["identity-earlier"] => crate::cases::identity::report(true),
         ["early-hints"] => early_hints(),
+        ["informational"] => informational(),
+        ["edited-answer"] => edited_answer(ORIGIN),
+        ["edited-answer-refused"] => edited_answer(REFUSED),
+        ["serve-many"] => return serve_many(),
+        ["websocket", backend] => return websocket(backend, false),
+        ["websocket-v2", backend] => return websocket(backend, true),
+        ["grip", backend] => return grip(backend),
         ["pending-answer"] => pending_answer(ORIGIN),
         ["pending-answer-refused"] => pending_answer(REFUSED),
         _ => return guest::answer(404, b"no such route"),
@@ -170,4 +177,133 @@ fn pending_answer(backend: &str) -> Outcome {
     let again = call!(http_resp::send_downstream_pending(pending));
     assert_eq!(BAD_HANDLE, again, "the pending request is still there");
     Ok(())
+}
+
+/// Interim responses by the call that is for nothing else, before the answer and after it.
+fn informational() -> Outcome {
+    let mut response = NO_HANDLE;
+    check_status!(OK, http_resp::new(&mut response));
+    let (name, link) = ("link", "</style.css>; rel=preload");
+    check_status!(
+        OK,
+        http_resp::header_insert(
+            response,
+            name.as_ptr(),
+            name.len(),
+            link.as_ptr(),
+            link.len()
+        )
+    );
+    check_status!(OK, http_resp::send_informational_response(response, 103));
+    let mut answer = NO_HANDLE;
+    check_status!(OK, http_resp::new(&mut answer));
+    let body = guest::empty_body()?;
+    check_status!(OK, http_resp::send_downstream(answer, body, 1));
+    let status = call!(http_resp::send_informational_response(response, 103));
+    guest::write(body, format!("status {status}").as_bytes())?;
+    check_status!(OK, http_body::close(body));
+    Ok(())
+}
+
+/// Hands the answer over to a request that is still under way, with a header more.
+fn edited_answer(backend: &str) -> Outcome {
+    let pending = guest::start("/echo", backend)?;
+    let name = "x-edited";
+    for (value, target) in [("any", 0), ("response", 1), ("error", 2)] {
+        check_status!(
+            OK,
+            http_req::pending_req_header_append(
+                pending,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len(),
+                target
+            )
+        );
+    }
+    check_status!(OK, http_resp::send_downstream_pending(pending));
+    Ok(())
+}
+
+/// Answers this request, and all others that the host has for this guest.
+fn serve_many() -> Outcome {
+    let mut count = 1;
+    loop {
+        let path = guest::downstream_path()?;
+        guest::answer(200, format!("request {count}: {path}").as_bytes())?;
+        let (mut promise, timeout_ms) = (NO_HANDLE, 60_000);
+        check_status!(
+            OK,
+            http_downstream::next_request(2, &timeout_ms, &mut promise)
+        );
+        let (mut request, mut body) = (NO_HANDLE, NO_HANDLE);
+        match call!(http_downstream::next_request_wait(
+            promise,
+            &mut request,
+            &mut body
+        )) {
+            OK => count += 1,
+            NONE => return Ok(()),
+            status => panic!("a wait for another request gives {status}"),
+        }
+        let (newest, _) = guest::downstream()?;
+        assert_eq!(
+            newest, request,
+            "the newest request is the one to be answered"
+        );
+        // A request that is not to be answered so ends it.
+        if guest::downstream_path()?.ends_with("/panic") {
+            panic!("asked to panic");
+        }
+    }
+}
+
+/// Hands the client over to a backend, as it came or with a request of the guest's own.
+fn websocket(backend: &str, with_request: bool) -> Outcome {
+    let status = if with_request {
+        let request = guest::request_to("GET", "/made")?;
+        let (name, value) = ("x-made", "by the guest");
+        check_status!(
+            OK,
+            http_req::header_insert(
+                request,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len()
+            )
+        );
+        call!(http_req::redirect_to_websocket_proxy_v2(
+            request,
+            backend.as_ptr(),
+            backend.len()
+        ))
+    } else {
+        call!(http_req::redirect_to_websocket_proxy(
+            backend.as_ptr(),
+            backend.len()
+        ))
+    };
+    if status != OK {
+        return guest::answer(500, format!("status {status}").as_bytes());
+    }
+    // The client is somebody else's now.
+    let again = call!(http_req::redirect_to_websocket_proxy(
+        backend.as_ptr(),
+        backend.len()
+    ));
+    assert_eq!(ERROR, again, "a client was handed over twice");
+    Ok(())
+}
+
+/// Hands the client over to the proxy that holds connections.
+fn grip(backend: &str) -> Outcome {
+    match call!(http_req::redirect_to_grip_proxy(
+        backend.as_ptr(),
+        backend.len()
+    )) {
+        OK => Ok(()),
+        status => guest::answer(500, format!("status {status}").as_bytes()),
+    }
 }

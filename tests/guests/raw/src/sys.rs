@@ -27,6 +27,7 @@ pub const BUFFER_TOO_SMALL: Status = 4;
 pub const UNSUPPORTED: Status = 5;
 pub const BAD_ALIGNMENT: Status = 6;
 pub const NONE: Status = 10;
+pub const LIMIT_EXCEEDED: Status = 13;
 pub const AGAIN: Status = 14;
 
 /// The ends of a body that bytes can be written to.
@@ -206,6 +207,7 @@ pub mod http_resp {
         pub fn http_keepalive_mode_set(response: Handle, mode: u32) -> Status;
         pub fn get_addr_dest_ip(response: Handle, octets: *mut u8, nwritten: *mut usize) -> Status;
         pub fn get_addr_dest_port(response: Handle, port: *mut u16) -> Status;
+        pub fn send_informational_response(response: Handle, status: u32) -> Status;
     }
 }
 
@@ -216,6 +218,49 @@ pub mod http_req {
     unsafe extern "C" {
         pub fn new(request: *mut Handle) -> Status;
         pub fn body_downstream_get(request: *mut Handle, body: *mut Handle) -> Status;
+        pub fn pending_req_header_insert(
+            pending: Handle,
+            name: *const u8,
+            name_len: usize,
+            value: *const u8,
+            value_len: usize,
+            target: u32,
+        ) -> Status;
+        pub fn pending_req_header_append(
+            pending: Handle,
+            name: *const u8,
+            name_len: usize,
+            value: *const u8,
+            value_len: usize,
+            target: u32,
+        ) -> Status;
+        pub fn pending_req_header_remove(
+            pending: Handle,
+            name: *const u8,
+            name_len: usize,
+            target: u32,
+        ) -> Status;
+        pub fn upgrade_websocket(backend: *const u8, backend_len: usize) -> Status;
+        pub fn redirect_to_websocket_proxy(backend: *const u8, backend_len: usize) -> Status;
+        pub fn redirect_to_grip_proxy(backend: *const u8, backend_len: usize) -> Status;
+        pub fn redirect_to_websocket_proxy_v2(
+            request: Handle,
+            backend: *const u8,
+            backend_len: usize,
+        ) -> Status;
+        pub fn redirect_to_grip_proxy_v2(
+            request: Handle,
+            backend: *const u8,
+            backend_len: usize,
+        ) -> Status;
+        pub fn register_dynamic_backend(
+            name: *const u8,
+            name_len: usize,
+            target: *const u8,
+            target_len: usize,
+            options: u32,
+            configuration: *const u32,
+        ) -> Status;
         pub fn downstream_client_ip_addr(octets: *mut u8, nwritten: *mut usize) -> Status;
         pub fn downstream_client_h2_fingerprint(
             buffer: *mut u8,
@@ -521,6 +566,88 @@ pub mod backend {
     #[link(wasm_import_module = "fastly_backend")]
     unsafe extern "C" {
         pub fn exists(name: *const u8, name_len: usize, exists: *mut u32) -> Status;
+        pub fn is_healthy(name: *const u8, name_len: usize, number: *mut u32) -> Status;
+        pub fn is_dynamic(name: *const u8, name_len: usize, number: *mut u32) -> Status;
+        pub fn get_connect_timeout_ms(name: *const u8, name_len: usize, number: *mut u32)
+        -> Status;
+        pub fn get_first_byte_timeout_ms(
+            name: *const u8,
+            name_len: usize,
+            number: *mut u32,
+        ) -> Status;
+        pub fn get_between_bytes_timeout_ms(
+            name: *const u8,
+            name_len: usize,
+            number: *mut u32,
+        ) -> Status;
+        pub fn get_http_keepalive_time(
+            name: *const u8,
+            name_len: usize,
+            number: *mut u32,
+        ) -> Status;
+        pub fn get_tcp_keepalive_enable(
+            name: *const u8,
+            name_len: usize,
+            number: *mut u32,
+        ) -> Status;
+        pub fn get_tcp_keepalive_interval(
+            name: *const u8,
+            name_len: usize,
+            number: *mut u32,
+        ) -> Status;
+        pub fn get_tcp_keepalive_probes(
+            name: *const u8,
+            name_len: usize,
+            number: *mut u32,
+        ) -> Status;
+        pub fn get_tcp_keepalive_time(name: *const u8, name_len: usize, number: *mut u32)
+        -> Status;
+        pub fn is_ssl(name: *const u8, name_len: usize, number: *mut u32) -> Status;
+        pub fn get_ssl_min_version(name: *const u8, name_len: usize, number: *mut u32) -> Status;
+        pub fn get_ssl_max_version(name: *const u8, name_len: usize, number: *mut u32) -> Status;
+        pub fn is_ipv6_preferred(name: *const u8, name_len: usize, number: *mut u32) -> Status;
+        pub fn get_max_connections(name: *const u8, name_len: usize, number: *mut u32) -> Status;
+        pub fn get_max_use(name: *const u8, name_len: usize, number: *mut u32) -> Status;
+        pub fn get_max_lifetime_ms(name: *const u8, name_len: usize, number: *mut u32) -> Status;
+        pub fn get_host(
+            name: *const u8,
+            name_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn get_override_host(
+            name: *const u8,
+            name_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn get_port(name: *const u8, name_len: usize, port: *mut u16) -> Status;
+    }
+}
+
+pub mod shielding {
+    use super::*;
+
+    #[link(wasm_import_module = "fastly_shielding")]
+    unsafe extern "C" {
+        pub fn shield_info(
+            name: *const u8,
+            name_len: usize,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
+        pub fn backend_for_shield(
+            name: *const u8,
+            name_len: usize,
+            options: u32,
+            configuration: *const u32,
+            buffer: *mut u8,
+            buffer_len: usize,
+            nwritten: *mut usize,
+        ) -> Status;
     }
 }
 
@@ -994,6 +1121,13 @@ pub mod http_downstream {
 
     #[link(wasm_import_module = "fastly_http_downstream")]
     unsafe extern "C" {
+        pub fn next_request(options: u32, timeout_ms: *const u64, promise: *mut Handle) -> Status;
+        pub fn next_request_wait(
+            promise: Handle,
+            request: *mut Handle,
+            body: *mut Handle,
+        ) -> Status;
+        pub fn next_request_abandon(promise: Handle) -> Status;
         pub fn downstream_client_h2_fingerprint(
             request: Handle,
             buffer: *mut u8,

@@ -9,6 +9,7 @@ mod compute_runtime;
 mod config_store;
 mod dictionary;
 mod erl;
+mod hand_off;
 mod headers;
 mod http_body;
 mod http_downstream;
@@ -19,8 +20,11 @@ pub mod identity;
 mod kv_store;
 mod log;
 mod lookups;
+mod next_request;
 mod object_store;
+mod pending_headers;
 mod secret_store;
+mod shielding;
 mod stores;
 mod wasi;
 
@@ -55,6 +59,10 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         http_downstream::CASES,
         compute_runtime::CASES,
         wasi::CASES,
+        shielding::CASES,
+        hand_off::CASES,
+        pending_headers::CASES,
+        next_request::CASES,
     ]
     .into_iter()
     .flatten()

@@ -1,0 +1,333 @@
+//! Sandboxes that serve more than one request.
+//!
+//! A guest that has answered its client may ask for another request. It gets a place among the [`WaitingSandboxes`] of
+//! its service, and the next request goes there before a new sandbox is made for it. The request stays with whoever
+//! waits for its answer until the guest takes it: a guest that does not want it any more gives it back.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_channel::oneshot;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::engine::Exit;
+use crate::service::Report;
+use crate::session::{ClientRequest, ClientResponse};
+
+/// How far sandboxes are used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReuseLimits {
+    /// How many requests a sandbox may serve after its first one.
+    pub further_requests: u32,
+    /// How many sandboxes of a service may wait for a request at once.
+    pub waiting_sandboxes: usize,
+    /// How long a sandbox may wait for a request.
+    pub wait: Duration,
+}
+
+impl Default for ReuseLimits {
+    fn default() -> Self {
+        Self {
+            further_requests: 5,
+            waiting_sandboxes: 5,
+            wait: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The sandboxes of a service that wait for a request. Clones are the same.
+#[derive(Clone, Default)]
+pub struct WaitingSandboxes {
+    limits: ReuseLimits,
+    places: Arc<Mutex<Places>>,
+}
+
+#[derive(Default)]
+struct Places {
+    is_closed: bool,
+    waiting: Vec<oneshot::Sender<HandedOver>>,
+}
+
+impl WaitingSandboxes {
+    /// None so far, and no more than `limits` allow.
+    #[must_use]
+    pub fn new(limits: ReuseLimits) -> Self {
+        Self {
+            limits,
+            places: Arc::default(),
+        }
+    }
+
+    /// How far sandboxes are used again.
+    #[must_use]
+    pub fn limits(&self) -> ReuseLimits {
+        self.limits
+    }
+
+    /// Tells all that wait that there will be no request, and lets none wait from now on.
+    pub fn close(&self) {
+        let mut places = self.lock();
+        places.is_closed = true;
+        let waiting = std::mem::take(&mut places.waiting);
+        drop(places);
+        drop(waiting);
+    }
+
+    /// A place to wait in, if there is one left.
+    fn enter(&self) -> Option<oneshot::Receiver<HandedOver>> {
+        let mut places = self.lock();
+        places.waiting.retain(|waiting| !waiting.is_canceled());
+        if places.is_closed || places.waiting.len() >= self.limits.waiting_sandboxes {
+            return None;
+        }
+        let (sender, receiver) = oneshot::channel();
+        places.waiting.push(sender);
+        Some(receiver)
+    }
+
+    /// The place of the sandbox that has waited for the shortest time, if one waits: its memory is the most likely to be
+    /// at hand.
+    pub(crate) fn take_place(&self) -> Option<WaitingPlace> {
+        let mut places = self.lock();
+        loop {
+            let waiting = places.waiting.pop()?;
+            if !waiting.is_canceled() {
+                return Some(WaitingPlace(waiting));
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Places> {
+        // A panic leaves at most a place too many or too few.
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for WaitingSandboxes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitingSandboxes")
+            .field("limits", &self.limits)
+            .field("waiting", &self.lock().waiting.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A sandbox that waits for a request.
+pub(crate) struct WaitingPlace(oneshot::Sender<HandedOver>);
+
+impl WaitingPlace {
+    /// Gives it a request. When its guest has gone in this moment, the request comes back as from one that did not want
+    /// it.
+    pub(crate) fn hand_over(self, request: ClientRequest) -> Away {
+        let (handed_over, away) = HandedOver::new(request);
+        drop(self.0.send(handed_over));
+        away
+    }
+}
+
+/// A request on its way to a sandbox that waits for one.
+pub(crate) struct HandedOver {
+    /// All of it; `None` once the guest has taken it.
+    parts: Option<Box<HandedOverParts>>,
+    given_back: Option<oneshot::Sender<Box<ClientRequest>>>,
+}
+
+/// What a guest needs for a request that it takes.
+pub(crate) struct HandedOverParts {
+    pub request: Box<ClientRequest>,
+    /// Where the answer goes.
+    pub answer: oneshot::Sender<ClientResponse>,
+    /// Where to tell how it went.
+    pub finished: oneshot::Sender<Report>,
+}
+
+/// What is left of a request with those who gave it away.
+pub(crate) struct Away {
+    /// Gives the request when the sandbox did not want it after all.
+    pub given_back: oneshot::Receiver<Box<ClientRequest>>,
+    pub answered: oneshot::Receiver<ClientResponse>,
+    pub finished: oneshot::Receiver<Report>,
+}
+
+impl HandedOver {
+    fn new(request: ClientRequest) -> (Self, Away) {
+        let (answer, answered) = oneshot::channel();
+        let (finish, finished) = oneshot::channel();
+        let (give_back, given_back) = oneshot::channel();
+        let parts = HandedOverParts {
+            request: Box::new(request),
+            answer,
+            finished: finish,
+        };
+        let handed_over = Self {
+            parts: Some(Box::new(parts)),
+            given_back: Some(give_back),
+        };
+        let away = Away {
+            given_back,
+            answered,
+            finished,
+        };
+        (handed_over, away)
+    }
+
+    /// The request, which is the guest's from now on.
+    fn take(mut self) -> Option<Box<HandedOverParts>> {
+        self.parts.take()
+    }
+}
+
+impl Drop for HandedOver {
+    fn drop(&mut self) {
+        if let (Some(parts), Some(given_back)) = (self.parts.take(), self.given_back.take()) {
+            // Where nobody waits for the answer any more, nobody needs the request either.
+            drop(given_back.send(parts.request));
+        }
+    }
+}
+
+/// A request that a guest has asked for.
+pub struct RequestPromise {
+    state: Promised,
+    alarm: BoxFuture<'static, ()>,
+}
+
+enum Promised {
+    /// It has no place to wait in yet, and gets one when it is first waited for.
+    Outside(WaitingSandboxes),
+    Waiting(oneshot::Receiver<HandedOver>),
+    Ready(HandedOver),
+    /// There will be none.
+    Ended,
+}
+
+impl RequestPromise {
+    /// A promise that ends with `alarm`. Without sandboxes there is never a request.
+    pub(crate) fn new(sandboxes: Option<WaitingSandboxes>, alarm: BoxFuture<'static, ()>) -> Self {
+        Self {
+            state: sandboxes.map_or(Promised::Ended, Promised::Outside),
+            alarm,
+        }
+    }
+
+    /// Takes a place among those that wait.
+    pub(crate) fn enter(&mut self) {
+        if let Promised::Outside(sandboxes) = &self.state {
+            self.state = sandboxes.enter().map_or(Promised::Ended, Promised::Waiting);
+        }
+    }
+
+    /// Waits until there is a request, or there will be none.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.enter();
+        let Promised::Waiting(place) = &mut self.state else {
+            return Poll::Ready(());
+        };
+        match place.poll_unpin(cx) {
+            Poll::Ready(Ok(request)) => self.state = Promised::Ready(request),
+            Poll::Ready(Err(oneshot::Canceled)) => self.state = Promised::Ended,
+            Poll::Pending => {
+                if self.alarm.poll_unpin(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                // From here on nothing can arrive; it may have in this moment.
+                place.close();
+                self.state = match place.try_recv() {
+                    Ok(Some(request)) => Promised::Ready(request),
+                    Ok(None) | Err(oneshot::Canceled) => Promised::Ended,
+                };
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// The request, once [`poll_ready`](Self::poll_ready) is ready.
+    pub(crate) fn into_request(self) -> Option<Box<HandedOverParts>> {
+        match self.state {
+            Promised::Ready(request) => request.take(),
+            Promised::Outside(_) | Promised::Waiting(_) | Promised::Ended => None,
+        }
+    }
+}
+
+/// What is known about the requests of one run, by the run and by those who wait for it.
+#[derive(Default)]
+pub(crate) struct RequestsOfRun(Mutex<Requests>);
+
+#[derive(Default)]
+struct Requests {
+    /// When the guest got the current one, and how long it had run until then.
+    wall_started: Duration,
+    cpu_started: Duration,
+    /// How the first one went, once the guest has gone on to another.
+    first: Option<Report>,
+    is_first_told: bool,
+    /// Where to tell how the current one went, if it is not the first.
+    finished: Option<oneshot::Sender<Report>>,
+}
+
+impl RequestsOfRun {
+    /// One request, which begins at `wall`.
+    pub(crate) fn new(wall: Duration) -> Self {
+        Self(Mutex::new(Requests {
+            wall_started: wall,
+            ..Requests::default()
+        }))
+    }
+
+    /// When the current request began, and how long the guest had run until then.
+    pub(crate) fn started(&self) -> (Duration, Duration) {
+        let requests = self.lock();
+        (requests.wall_started, requests.cpu_started)
+    }
+
+    /// The guest waits for another request, or has got it.
+    pub(crate) fn next(
+        &self,
+        wall: Duration,
+        cpu: Duration,
+        memory_bytes: u64,
+        finished: Option<oneshot::Sender<Report>>,
+    ) {
+        let requests = &mut *self.lock();
+        let report = Report {
+            exit: Exit::Returned,
+            memory_bytes,
+            wall: wall.saturating_sub(requests.wall_started),
+            cpu: cpu.saturating_sub(requests.cpu_started),
+        };
+        requests.tell(report);
+        (requests.wall_started, requests.cpu_started) = (wall, cpu);
+        requests.finished = finished;
+    }
+
+    /// The guest has ended.
+    pub(crate) fn end(&self, report: Report) {
+        self.lock().tell(report);
+    }
+
+    /// How the first request went, once.
+    pub(crate) fn take_first(&self) -> Option<Report> {
+        self.lock().first.take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Requests> {
+        // A panic leaves at most a report untold.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Requests {
+    fn tell(&mut self, report: Report) {
+        if let Some(finished) = self.finished.take() {
+            // Nobody may wait for it.
+            drop(finished.send(report));
+        } else if !self.is_first_told {
+            self.is_first_told = true;
+            self.first = Some(report);
+        }
+    }
+}
