@@ -6,11 +6,13 @@ use abi_core::Session;
 use abi_core::abi::{
     fastly_async_io as async_io, fastly_cache as cache, fastly_http_body as http_body,
 };
-use abi_core::body::Body;
-use abi_core::cache::Purge;
+use abi_core::body::{Body, BodyError};
+use abi_core::cache::{Cache, CacheKey, CacheSpace, Purge, WriteOptions};
 use abi_core::http::RequestHead;
 use abi_core::session::{ClientRequest, GuestEnvironment};
 use abi_core::table::types::*;
+use abi_core::testing::World;
+use http::HeaderMap;
 
 use crate::fixture::{Fixture, OUT};
 
@@ -185,4 +187,68 @@ fn the_cache_can_be_looked_at() {
     assert_eq!(cache.purge_all(Purge::Hard), 1);
     let left = cache.statistics();
     assert_eq!((left.objects, left.bytes, left.purged), (0, 0, 1));
+}
+
+fn key(number: usize) -> CacheKey {
+    CacheKey::new(CacheSpace::Core, &number.to_le_bytes()).unwrap()
+}
+
+fn store(cache: &Cache, number: usize, bytes: usize) -> Result<(), BodyError> {
+    let options = WriteOptions::new(Duration::from_secs(1));
+    let mut writer = cache.insert(key(number), &HeaderMap::new(), options, Duration::ZERO);
+    for _ in 0..bytes / 1000 {
+        writer.write(&[number as u8; 1000])?;
+    }
+    writer.finish();
+    Ok(())
+}
+
+#[test]
+fn memory_is_bounded_and_what_is_read_stays() {
+    let cache = Cache::new(100_000);
+    let find = |number| cache.lookup(&key(number), &HeaderMap::new(), Duration::ZERO);
+    store(&cache, 0, 20_000).unwrap();
+    let mut body = find(0).unwrap().whole_body();
+    for number in 1..50 {
+        store(&cache, number, 20_000).unwrap();
+        let statistics = cache.statistics();
+        assert!(statistics.bytes <= statistics.capacity);
+        assert!(statistics.body_bytes <= 2 * statistics.capacity);
+    }
+    assert!(find(49).is_some());
+    // What was used once leaves before what is used often, but here it is enough that most of them have left.
+    assert!(cache.statistics().evicted > 40);
+    let world = World::new();
+    let mut read = 0;
+    while let Some(bytes) = world.drive(body.read(usize::MAX)).unwrap() {
+        assert!(bytes.iter().all(|byte| *byte == 0));
+        read += bytes.len();
+    }
+    assert_eq!(read, 20_000);
+    drop(body);
+    assert_eq!(cache.clear(), cache.statistics().purged as usize);
+    assert_eq!(cache.body_bytes(), 0);
+}
+
+#[test]
+fn an_object_larger_than_the_cache_is_refused() {
+    let cache = Cache::new(100_000);
+    assert!(matches!(
+        store(&cache, 0, 300_000),
+        Err(BodyError::TooLarge)
+    ));
+    assert_eq!(cache.statistics().objects, 0);
+    assert_eq!(cache.body_bytes(), 0);
+}
+
+#[test]
+fn what_has_expired_is_removed() {
+    let cache = Cache::new(100_000);
+    store(&cache, 0, 1000).unwrap();
+    cache.sweep(Duration::from_millis(999));
+    assert_eq!(cache.statistics().objects, 1);
+    cache.sweep(Duration::from_secs(1));
+    let left = cache.statistics();
+    assert_eq!((left.objects, left.keys, left.bytes), (0, 0, 0));
+    assert_eq!(left.expired, 1);
 }

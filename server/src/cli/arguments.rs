@@ -111,6 +111,10 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4096))]
     pub max_memory: Option<u64>,
 
+    /// The memory that the cache may use, in MiB [default: 256].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub cache_size: Option<u64>,
+
     /// How long each request may take, in seconds [default: 120].
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub timeout: Option<f64>,

@@ -120,6 +120,9 @@ fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure> {
     if let Some(port) = arguments.local_pushpin_proxy_port {
         builder = builder.grip_proxy(SocketAddr::from(([127, 0, 0, 1], port)));
     }
+    if let Some(mebibytes) = arguments.cache_size {
+        builder = builder.cache_bytes(mebibytes * 1024 * 1024);
+    }
     if let Some(program) = &arguments.program {
         builder = builder
             .program(program.clone())

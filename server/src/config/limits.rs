@@ -1,4 +1,4 @@
-//! `[local_server.limits]`.
+//! `[local_server.limits]`, and `[local_server.cache]`.
 
 use std::time::Duration;
 
@@ -63,6 +63,17 @@ pub(super) fn read(value: &Value<'_>) -> Result<LimitSettings> {
     };
     table.refuse_unknown()?;
     Ok(settings)
+}
+
+/// Reads `[local_server.cache]`.
+pub(super) fn read_cache(value: &Value<'_>) -> Result<Option<u64>> {
+    let mut table = value.table()?;
+    let bytes = match table.get("size_mb") {
+        Some(value) => Some(mebibytes(&value)?),
+        None => None,
+    };
+    table.refuse_unknown()?;
+    Ok(bytes)
 }
 
 fn mebibytes(value: &Value<'_>) -> Result<u64> {

@@ -70,6 +70,8 @@ pub struct Manifest {
     pub grip_proxy: Option<SocketAddr>,
     /// `[local_server.limits]`.
     pub limits: LimitSettings,
+    /// `[local_server.cache]`: how many bytes the cache may hold.
+    pub cache_bytes: Option<u64>,
     /// `[local_server.env]`: environment variables for the guest.
     pub environment: Vec<(String, String)>,
     /// `[local_server.client]` and `fake_valid_fastly_keys`: what is claimed about clients.
@@ -167,6 +169,9 @@ impl Manifest {
         }
         if let Some(value) = local.get("limits") {
             self.limits = limits::read(&value)?;
+        }
+        if let Some(value) = local.get("cache") {
+            self.cache_bytes = limits::read_cache(&value)?;
         }
         if let Some(value) = local.get("env") {
             self.environment = named(&value, |value| value.string().map(str::to_owned))?;

@@ -368,6 +368,7 @@ fn platform(
     backends: Arc<BackendSet>,
 ) -> Result<Platform, HostError> {
     let hooks = builder.hooks;
+    let cache_bytes = builder.cache_bytes.or(manifest.cache_bytes);
     let lookups = builder.lookups.after(&mut manifest);
     let stores = builder
         .stores
@@ -380,7 +381,7 @@ fn platform(
         executor: Arc::new(executor),
         backends,
         stores,
-        cache: Cache::new(builder.cache_bytes.unwrap_or(CACHE_BYTES_DEFAULT)),
+        cache: Cache::new(cache_bytes.unwrap_or(CACHE_BYTES_DEFAULT)),
         lookups,
         logs: hooked(logs, hooks.log_endpoints),
     };

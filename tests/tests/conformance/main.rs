@@ -5,6 +5,7 @@
 
 mod binary;
 mod bodies;
+mod caching;
 mod clients;
 mod concurrency;
 mod echo;
@@ -53,6 +54,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("kv_stores", kv_stores::CASES),
     ("shared_stores", shared_stores::CASES),
     ("lookups", lookups::CASES),
+    ("caching", caching::CASES),
     ("failures", failures::CASES),
     ("limits", limits::CASES),
     ("faulty_backends", faulty_backends::CASES),

@@ -1,6 +1,7 @@
-//! A guest that reads and writes every kind of store through the official Rust SDK. Tests choose what happens by the
+//! A guest that reads and writes every kind of store, and the cache, through the official Rust SDK. Tests choose what happens by the
 //! path, and set options by the query; a failure is answered with 4xx and the error's debugging text.
 
+mod caches;
 mod kv;
 mod limits;
 mod lists;
@@ -45,6 +46,14 @@ fn main(mut request: Request) -> Result<Response, fastly::Error> {
         ("GET", ["check-rate", entry]) => limits::check_rate(entry, &query),
         ("GET", ["geo", address]) => lookups::geo(address),
         ("GET", ["device", ..]) => lookups::device(&agent),
+        ("POST", ["simple", key]) => caches::get_or_set(key, body, &query),
+        ("GET", ["simple", key]) => caches::get(key),
+        ("DELETE", ["simple", key]) => caches::purge(key),
+        ("GET", ["fetched", key, backend, path]) => caches::fetched(key, backend, path),
+        ("GET", ["die", key, backend, path]) => caches::die(key, backend, path),
+        ("POST", ["core", key]) => caches::core(key, body),
+        ("GET", ["core", key, from, to]) => caches::part(key, number(from), number(to)),
+        ("DELETE", ["core", key]) => caches::purge_key(key),
         _ => Err(not_found(&"no such route")),
     };
     Ok(outcome.unwrap_or_else(|failure| failure))
