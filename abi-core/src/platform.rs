@@ -24,6 +24,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use crate::cache::Cache;
+use crate::http::cache::HttpCacheSettings;
 use crate::http::{
     BackendInfo, BackendRequest, BackendResponse, Destination, SendError, ShieldSite,
 };
@@ -50,6 +51,8 @@ pub struct Platform {
     pub cache: Cache,
     /// What guests can ask about addresses and user agents.
     pub lookups: Lookups,
+    /// How HTTP responses are kept there.
+    pub http_cache: HttpCacheSettings,
     /// Where log lines go.
     pub logs: Arc<dyn Logs>,
 }

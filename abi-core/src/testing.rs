@@ -16,6 +16,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::cache::Cache;
+use crate::http::cache::HttpCacheSettings;
 use crate::http::{
     BackendInfo, BackendRequest, BackendResponse, Destination, SendError, SendErrorKind, ShieldSite,
 };
@@ -92,6 +93,8 @@ impl World {
             },
             cache,
             lookups: self.lock().lookups.clone(),
+            // A test that is about it turns it on.
+            http_cache: HttpCacheSettings::disabled(),
             logs: Arc::new(self.clone()),
         }
     }

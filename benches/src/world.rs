@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use abi_core::Platform;
 use abi_core::cache::Cache;
+use abi_core::http::cache::HttpCacheSettings;
 use abi_core::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
 use abi_core::platform::{Backends, Clock, Executor, LogSource, Logs, Random};
 use abi_core::stores::Stores;
@@ -36,6 +37,7 @@ pub(crate) fn platform(runtime: Handle) -> Platform {
         backends: world.clone(),
         stores: Stores::default(),
         cache: Cache::default(),
+        http_cache: HttpCacheSettings::disabled(),
         logs: world,
     }
 }

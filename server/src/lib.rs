@@ -36,6 +36,7 @@ pub mod world;
 
 /// What every hostcall means, and the traits that a world of one's own implements.
 pub use abi_core;
+pub use abi_core::http::cache::HttpCacheSettings;
 pub use backends::{BackendSettings, LocalBackend};
 pub use config::Manifest;
 pub use engines::engines;

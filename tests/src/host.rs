@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use abi_core::Limits;
-use fastlike::{Drained, Host, HostBuilder, LogCapture, ProgramSource};
+use fastlike::{Drained, Host, HostBuilder, HttpCacheSettings, LogCapture, ProgramSource};
 use http::{Request, Response};
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
@@ -39,7 +39,11 @@ pub struct HostSetup {
 
 impl HostSetup {
     pub(crate) fn new(context: Context, guest: Guest) -> Self {
-        let builder = Host::builder().limits(LIMITS).drain_timeout(DRAIN_TIMEOUT);
+        let builder = Host::builder()
+            .limits(LIMITS)
+            .drain_timeout(DRAIN_TIMEOUT)
+            // Most cases are about what happens between guest and backend.
+            .http_cache(HttpCacheSettings::disabled());
         Self {
             context,
             guest,

@@ -12,6 +12,7 @@ use crate::async_item::PendingRequest;
 use crate::body::gunzip;
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, Handle, PendingRequestHandle, RequestHandle, ResponseHandle};
+use crate::http::cache::Readthrough;
 use crate::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
 use crate::memory::{GuestPtr, GuestValue, Memory};
 use crate::platform::Platform;
@@ -152,7 +153,7 @@ fn answer_to(
     request: BackendRequest,
 ) -> impl Future<Output = Result<BackendResponse, SendError>> + 'static + use<> {
     let decompress_gzip = request.head.decompress_gzip;
-    let sending = platform.backends.send(request);
+    let sending = Readthrough::new(platform.clone()).send(request);
     async move {
         let mut response = sending.await?;
         let headers = &mut response.head.headers;

@@ -1,6 +1,7 @@
 //! HTTP as a guest sees it: request and response heads, header lists, and what becomes of a request that is sent.
 
 mod backend_info;
+pub mod cache;
 mod dynamic_backend;
 mod hand_off;
 mod header_edits;

@@ -8,6 +8,7 @@ mod identity;
 mod kv;
 mod limits;
 mod lookups;
+mod readthrough;
 mod request;
 mod response;
 mod reuse;

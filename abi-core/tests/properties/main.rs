@@ -2,6 +2,7 @@
 //! from anywhere.
 
 mod cache;
+mod http_cache;
 mod kv;
 mod parsers;
 mod places;

@@ -15,6 +15,7 @@ use abi_core::cache::Cache;
 use abi_core::engine::{
     CompileError, Ended, Engine, EngineOptions, Exit, Limits, Program, UnknownImports,
 };
+use abi_core::http::cache::HttpCacheSettings;
 use abi_core::http::{BackendRequest, BackendResponse, RequestHead, SendError};
 use abi_core::platform::{Backends, Clock, Executor, LogSource, Logs, Platform, Random};
 use abi_core::session::{ClientRequest, HostcallObserver, Session};
@@ -77,6 +78,7 @@ impl World {
                 backends: world.clone(),
                 stores: Stores::default(),
                 cache: Cache::default(),
+                http_cache: HttpCacheSettings::disabled(),
                 logs: world,
             },
             events,

@@ -103,6 +103,22 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "FILE")]
     pub geo: Option<PathBuf>,
 
+    /// Send every request of a guest to its backend: keep no responses for later ones.
+    #[arg(long)]
+    pub no_http_cache: bool,
+
+    /// How long responses are fresh that do not say so themselves, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "3600")]
+    pub http_cache_ttl: u32,
+
+    /// Give responses no X-Cache and X-Cache-Hits.
+    #[arg(long)]
+    pub no_cache_headers: bool,
+
+    /// Let a guest that sends a PURGE request remove what is kept for its URL.
+    #[arg(long)]
+    pub enable_purge: bool,
+
     /// An environment variable of the guest; may be repeated.
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair)]
     pub environment: Vec<(String, String)>,

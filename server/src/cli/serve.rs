@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use abi_core::engine::UnknownImports;
+use abi_core::http::cache::HttpCacheSettings;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -112,6 +113,12 @@ fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure> {
         .unknown_imports(match arguments.unknown_import_behavior {
             UnknownImportBehavior::LinkError => UnknownImports::Refuse,
             UnknownImportBehavior::Trap => UnknownImports::Trap,
+        })
+        .http_cache(HttpCacheSettings {
+            enabled: !arguments.no_http_cache,
+            default_ttl: Duration::from_secs(arguments.http_cache_ttl.into()),
+            response_headers: !arguments.no_cache_headers,
+            purge: arguments.enable_purge,
         })
         .logs(LogWriter::standard_streams(LogFormat {
             label_stdout: arguments.log_stdout,

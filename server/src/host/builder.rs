@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use abi_core::cache::{CACHE_BYTES_DEFAULT, Cache};
 use abi_core::engine::{EngineOptions, UnknownImports};
 use abi_core::http::ShieldSite;
+use abi_core::http::cache::HttpCacheSettings;
 use abi_core::platform::Logs;
 use abi_core::reuse::{ReuseLimits, WaitingSandboxes};
 use abi_core::session::GuestEnvironment;
@@ -52,6 +53,7 @@ pub struct HostBuilder {
     on_disconnect: OnDisconnect,
     drain_timeout: Option<Duration>,
     cache_bytes: Option<u64>,
+    http_cache: HttpCacheSettings,
     platform: Option<PlatformChange>,
     pub(super) client: ClientSettings,
     pub(super) lookups: GivenLookups,
@@ -185,6 +187,18 @@ impl HostBuilder {
     /// The proxy that holds clients' connections for publishing (GRIP), such as Pushpin.
     pub fn grip_proxy(mut self, address: SocketAddr) -> Self {
         self.grip_proxy = Some(address);
+        self
+    }
+
+    /// How responses of backends are kept for later requests; otherwise as the platform does it.
+    ///
+    /// ```
+    /// # use fastlike::{Host, HttpCacheSettings};
+    /// // Every request of a guest goes to its backend.
+    /// let builder = Host::builder().http_cache(HttpCacheSettings::disabled());
+    /// ```
+    pub fn http_cache(mut self, settings: HttpCacheSettings) -> Self {
+        self.http_cache = settings;
         self
     }
 
@@ -383,6 +397,7 @@ fn platform(
         stores,
         cache: Cache::new(cache_bytes.unwrap_or(CACHE_BYTES_DEFAULT)),
         lookups,
+        http_cache: builder.http_cache,
         logs: hooked(logs, hooks.log_endpoints),
     };
     Ok(match builder.platform {

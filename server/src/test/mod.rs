@@ -24,6 +24,7 @@ use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
 
 use abi_core::body::OutgoingBody;
+use abi_core::http::cache::HttpCacheSettings;
 use abi_core::http::{SendError, SendErrorKind};
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -40,9 +41,14 @@ use crate::program::ProgramSource;
 use crate::world::LogCapture;
 
 /// A program to be tested: the path of a file, or the bytes of a module.
+///
+/// Every request that it sends gets to its mock: responses are not kept for later ones, unless the host is
+/// [told to](HostBuilder::http_cache).
 pub fn program(program: impl Into<ProgramSource>) -> TestBuilder {
     TestBuilder {
-        host: Host::builder().program(program),
+        host: Host::builder()
+            .program(program)
+            .http_cache(HttpCacheSettings::disabled()),
         sent: Recorder::default(),
     }
 }

@@ -38,7 +38,10 @@ where
     S: Fn(Guest) -> F + Send + Sync + 'static,
     F: Future<Output = Exit> + Send + 'static,
 {
-    Host::builder().program(ProgramSource::Compiled(Arc::new(Script(script)), "script"))
+    // What is tested here is what happens between guest and backend.
+    Host::builder()
+        .http_cache(fastlike::HttpCacheSettings::disabled())
+        .program(ProgramSource::Compiled(Arc::new(Script(script)), "script"))
 }
 
 /// A running guest.

@@ -26,6 +26,7 @@ mod modules;
 mod proxy;
 mod raw;
 mod raw_routes;
+mod readthrough;
 mod reuse;
 mod shared_stores;
 mod shutdown;
@@ -48,13 +49,14 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("streaming", streaming::CASES),
     ("fanout", fanout::CASES),
     ("bodies", bodies::CASES),
+    ("caching", caching::CASES),
     ("logs", logs::CASES),
     ("environment", environment::CASES),
     ("stores", stores::CASES),
     ("kv_stores", kv_stores::CASES),
     ("shared_stores", shared_stores::CASES),
     ("lookups", lookups::CASES),
-    ("caching", caching::CASES),
+    ("readthrough", readthrough::CASES),
     ("failures", failures::CASES),
     ("limits", limits::CASES),
     ("faulty_backends", faulty_backends::CASES),

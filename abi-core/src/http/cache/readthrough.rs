@@ -1,0 +1,360 @@
+//! [`Readthrough`]: a request that is answered from the cache, or by its backend for all who ask the same.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::{Either, select};
+use http::header::{CONTENT_LOCATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use http::{Method, StatusCode, Uri};
+
+use super::{
+    ClientAnswer, StorageAction, StoragePolicy, UNCACHEABLE_TIME_MIN, backend_request, for_client,
+    is_cacheable, lookup_key, prepare_for_storage, purge_key,
+};
+use crate::body::{Body, OutgoingBody};
+use crate::cache::{Attachment, CacheKey, Found, Freshness, Purge, Transaction, WriteOptions};
+use crate::http::{
+    BackendRequest, BackendResponse, RequestHead, ResponseHead, SendError, SendErrorKind,
+};
+use crate::platform::Platform;
+
+static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+static X_CACHE_HITS: HeaderName = HeaderName::from_static("x-cache-hits");
+
+/// Sends requests through the cache.
+#[derive(Clone, Debug)]
+pub struct Readthrough {
+    platform: Platform,
+}
+
+impl Readthrough {
+    /// Sends through the cache of this platform, to its backends.
+    #[must_use]
+    pub fn new(platform: Platform) -> Self {
+        Self { platform }
+    }
+
+    /// Answers a request: from the cache, or from the backend, whose response is stored where it may be.
+    ///
+    /// Of requests that ask the same at once one goes to the backend; the others wait for its response, as long as their
+    /// guests allow. A response that is being stored arrives here as it arrives from the backend.
+    ///
+    /// # Errors
+    ///
+    /// Those of the backend, where no stale response may stand in; [`SendErrorKind::HttpResponseTimeout`] when another
+    /// request took longer than this one was to wait.
+    pub async fn send(self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
+        let settings = &self.platform.http_cache;
+        if request.bypass_cache || !settings.enabled {
+            return self.platform.backends.send(request).await;
+        }
+        if settings.purge && request.head.method.as_str() == "PURGE" {
+            return Ok(self.purge(&mut request.head));
+        }
+        // A body that is still being written cannot be sent again, nor wait for others.
+        if !is_cacheable(&request.head) || request.body.known_length().is_none() {
+            return self.pass(request).await;
+        }
+        let key = lookup_key(&mut request.head);
+        let transaction = self.look_up(key, &request.head).await?;
+        self.answer(transaction, request).await
+    }
+
+    async fn look_up(
+        &self,
+        key: CacheKey,
+        request: &RequestHead,
+    ) -> Result<Transaction, SendError> {
+        let clock = &self.platform.clock;
+        let cache = &self.platform.cache;
+        let lookup = cache.transaction(key, request.headers.clone(), clock.monotonic());
+        let Some(timeout) = request.cache_override.lookup_timeout_ms else {
+            return Ok(lookup.wait().await);
+        };
+        let alarm = clock.sleep(Duration::from_millis(timeout.into()));
+        match select(lookup.wait().boxed(), alarm).await {
+            Either::Left((transaction, _)) => Ok(transaction),
+            Either::Right(((), _)) => {
+                let error = SendError::new(SendErrorKind::HttpResponseTimeout);
+                Err(error.with_source("another request for the same took too long"))
+            }
+        }
+    }
+
+    async fn answer(
+        self,
+        mut transaction: Transaction,
+        request: BackendRequest,
+    ) -> Result<BackendResponse, SendError> {
+        let now = self.platform.clock.monotonic();
+        let found = transaction.found().cloned();
+        if let Some(found) = &found {
+            let is_usable = found.freshness(now).is_usable() || found.is_chosen_stale();
+            match &found.options().attachment {
+                Attachment::Response(head) if is_usable => {
+                    let (head, asked) = (head.clone(), request.head.clone());
+                    if transaction.must_insert_or_update() {
+                        self.revalidate(transaction, request);
+                    }
+                    return self.hit(&asked, &head, found).await;
+                }
+                Attachment::Uncacheable if is_usable => return self.pass(request).await,
+                _ => {}
+            }
+        }
+        if !transaction.must_insert_or_update() {
+            return self.pass(request).await;
+        }
+        let asked = request.head.clone();
+        match self.fetch(&mut transaction, request).await {
+            Ok(response) => self.store(transaction, &asked, response).await,
+            Err(failure) => self.stale(transaction, &asked, failure).await,
+        }
+    }
+
+    /// Asks the backend; a response that says that the backend is in trouble counts as a failure where a stale one may
+    /// stand in.
+    async fn fetch(
+        &self,
+        transaction: &mut Transaction,
+        request: BackendRequest,
+    ) -> Result<BackendResponse, Failure> {
+        let stored = stored_head(transaction).cloned();
+        let request = BackendRequest {
+            head: backend_request(&request.head, stored.as_deref()),
+            ..request
+        };
+        let response = self.platform.backends.send(request).await;
+        let response = response.map_err(Failure::Error)?;
+        let is_trouble = matches!(response.head.status.as_u16(), 500 | 502 | 503 | 504);
+        if is_trouble && self.usable_if_error(transaction).is_some() {
+            return Err(Failure::Response(Box::new(response)));
+        }
+        Ok(response)
+    }
+
+    fn usable_if_error(&self, transaction: &Transaction) -> Option<(Arc<ResponseHead>, Found)> {
+        let found = transaction.found()?;
+        let now = self.platform.clock.monotonic();
+        if found.freshness(now) > Freshness::StaleIfError {
+            return None;
+        }
+        Some((stored_head(transaction)?.clone(), found.clone()))
+    }
+
+    /// Answers from a stale response in place of what failed.
+    async fn stale(
+        &self,
+        mut transaction: Transaction,
+        asked: &RequestHead,
+        failure: Failure,
+    ) -> Result<BackendResponse, SendError> {
+        if let Some((head, found)) = self.usable_if_error(&transaction)
+            && transaction.choose_stale().is_ok()
+        {
+            return self.hit(asked, &head, &found).await;
+        }
+        match failure {
+            Failure::Error(error) => Err(error),
+            Failure::Response(response) => Ok(*response),
+        }
+    }
+
+    /// Revalidates a response that is answered with meanwhile.
+    fn revalidate(&self, mut transaction: Transaction, request: BackendRequest) {
+        let this = self.clone();
+        let revalidated = async move {
+            let asked = request.head.clone();
+            if let Ok(response) = this.fetch(&mut transaction, request).await {
+                // Whether it could be stored is seen by those who ask next.
+                drop(this.store(transaction, &asked, response).await);
+            }
+        };
+        self.platform.executor.spawn(revalidated.boxed());
+    }
+
+    /// Stores a backend's response, or takes note that it is not stored, and answers with it.
+    async fn store(
+        &self,
+        mut transaction: Transaction,
+        asked: &RequestHead,
+        response: BackendResponse,
+    ) -> Result<BackendResponse, SendError> {
+        let stored = stored_head(&transaction).cloned();
+        let is_update = stored.is_some() && response.head.status == StatusCode::NOT_MODIFIED;
+        let head = Arc::new(prepare_for_storage(&response.head, stored.as_ref()));
+        let wall = SystemTime::UNIX_EPOCH + self.platform.clock.wall();
+        let settings = &self.platform.http_cache;
+        let policy = StoragePolicy::of(&asked.headers, &head, settings, wall)
+            .with_override(&asked.cache_override, &head.headers);
+        let now = self.platform.clock.monotonic();
+        let mut options = policy.options;
+        options.attachment = Attachment::Response(head.clone());
+        let refused = |_| SendError::new(SendErrorKind::InternalError);
+        match (policy.action, is_update) {
+            (StorageAction::Insert | StorageAction::Update, true) => {
+                let found = transaction.update(options, now).map_err(refused)?;
+                self.hit(asked, &head, &found).await
+            }
+            (_, true) => {
+                let found = transaction.found().cloned();
+                drop(transaction);
+                match found {
+                    Some(found) => self.hit(asked, &head, &found).await,
+                    None => Err(SendError::new(SendErrorKind::InternalError)),
+                }
+            }
+            (StorageAction::Insert | StorageAction::Update, false) => {
+                options.length = response.body.known_length().or(options.length);
+                let inserted = transaction.insert_and_stream_back(options, now);
+                let (writer, found) = inserted.map_err(refused)?;
+                let storing = writer.store(OutgoingBody::from(response.body));
+                self.platform.executor.spawn(storing.map(drop).boxed());
+                let answer = for_client(asked, &head, found.length(), None);
+                self.with_stored_body(answer, &found, 0).await
+            }
+            (StorageAction::RecordUncacheable, false) => {
+                let marker = uncacheable(&options);
+                let writer = transaction.insert(marker, now).map_err(refused)?;
+                writer.finish();
+                Ok(self.not_stored(asked, response))
+            }
+            (StorageAction::DoNotStore, false) => {
+                drop(transaction);
+                Ok(self.not_stored(asked, response))
+            }
+        }
+    }
+
+    async fn hit(
+        &self,
+        asked: &RequestHead,
+        head: &ResponseHead,
+        found: &Found,
+    ) -> Result<BackendResponse, SendError> {
+        let age = found.age(self.platform.clock.monotonic());
+        let answer = for_client(asked, head, found.length(), Some(age));
+        self.with_stored_body(answer, found, found.hits()).await
+    }
+
+    async fn with_stored_body(
+        &self,
+        answer: ClientAnswer,
+        found: &Found,
+        hits: u64,
+    ) -> Result<BackendResponse, SendError> {
+        let body = match answer.body {
+            Some(range) => found.body(range, false).await.map_err(|error| {
+                SendError::new(SendErrorKind::HttpIncompleteResponse).with_source(error)
+            })?,
+            None => Body::empty(),
+        };
+        Ok(self.labelled(answer.head, body, hits))
+    }
+
+    /// A response that was fetched for storing and is not stored.
+    fn not_stored(&self, asked: &RequestHead, response: BackendResponse) -> BackendResponse {
+        let BackendResponse { head, body } = response;
+        // Its body cannot be cut: a client that asked for a part gets all of it.
+        let answer = for_client(asked, &head, None, None);
+        let body = match answer.body {
+            Some(_) => body,
+            None => Body::empty(),
+        };
+        self.labelled(answer.head, body, 0)
+    }
+
+    fn labelled(&self, mut head: ResponseHead, body: Body, hits: u64) -> BackendResponse {
+        if self.platform.http_cache.response_headers {
+            let word = if hits > 0 { "HIT" } else { "MISS" };
+            let headers = &mut head.headers;
+            headers.insert(&X_CACHE, HeaderValue::from_static(word));
+            headers.insert(&X_CACHE_HITS, hits.into());
+        }
+        BackendResponse { head, body }
+    }
+
+    /// Sends a request past the cache. One that changes something makes what is stored for its URL invalid (RFC 9111
+    /// section 4.4).
+    async fn pass(&self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
+        let key = lookup_key(&mut request.head);
+        let head = &request.head;
+        let changes =
+            ![Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(&head.method);
+        let target = changes.then(|| (head.uri.clone(), head.headers.clone()));
+        let response = self.platform.backends.send(request).await?;
+        let status = response.head.status;
+        if let Some((uri, headers)) = target
+            && (status.is_success() || status.is_redirection())
+        {
+            self.platform.cache.purge_object(&key, Purge::Hard);
+            for name in [LOCATION, CONTENT_LOCATION] {
+                let named = response.head.headers.get(name);
+                if let Some(other) = named.and_then(|value| sibling(&uri, value)) {
+                    let key = purge_key(&other, &headers);
+                    self.platform.cache.purge_object(&key, Purge::Hard);
+                }
+            }
+        }
+        Ok(response)
+    }
+
+    /// Answers a PURGE request as the platform does.
+    fn purge(&self, request: &mut RequestHead) -> BackendResponse {
+        let soft = request.headers.get("fastly-soft-purge");
+        let purge = match soft.is_some_and(|value| value == "1") {
+            true => Purge::Soft,
+            false => Purge::Hard,
+        };
+        let key = lookup_key(request);
+        self.platform.cache.purge_object(&key, purge);
+        let mut head = ResponseHead::new();
+        let json = HeaderValue::from_static("application/json");
+        head.headers.insert(CONTENT_TYPE, json);
+        BackendResponse {
+            head,
+            body: Bytes::from_static(b"{\"status\":\"ok\"}").into(),
+        }
+    }
+}
+
+enum Failure {
+    Error(SendError),
+    Response(Box<BackendResponse>),
+}
+
+fn stored_head(transaction: &Transaction) -> Option<&Arc<ResponseHead>> {
+    match &transaction.found()?.options().attachment {
+        Attachment::Response(head) => Some(head),
+        _ => None,
+    }
+}
+
+/// The mark that responses like this one are not stored.
+fn uncacheable(options: &WriteOptions) -> WriteOptions {
+    let left = options.max_age.saturating_sub(options.initial_age);
+    WriteOptions {
+        vary: options.vary.clone(),
+        length: Some(0),
+        attachment: Attachment::Uncacheable,
+        ..WriteOptions::new(left.max(UNCACHEABLE_TIME_MIN))
+    }
+}
+
+/// Another URL of the same host, as a response names it.
+fn sibling(base: &Uri, reference: &HeaderValue) -> Option<Uri> {
+    let reference: Uri = reference.to_str().ok()?.parse().ok()?;
+    let path = reference.path_and_query()?;
+    match reference.authority() {
+        Some(authority) if Some(authority) != base.authority() => None,
+        Some(_) => Some(reference),
+        None if path.as_str().starts_with('/') => {
+            let mut parts = base.clone().into_parts();
+            parts.path_and_query = Some(path.clone());
+            Uri::from_parts(parts).ok()
+        }
+        None => None,
+    }
+}

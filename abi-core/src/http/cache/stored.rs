@@ -1,0 +1,152 @@
+//! What of a response is kept, and what a 304 changes about it.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap,
+    HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+};
+
+use super::directives::Directives;
+use crate::http::{FramingMode, ResponseHead};
+
+/// Header fields that belong to a connection or to a client, and not to a response that others get (RFC 9111 section
+/// 3.1).
+fn is_for_one_hop(name: &HeaderName) -> bool {
+    [
+        CONNECTION,
+        PROXY_AUTHENTICATE,
+        PROXY_AUTHORIZATION,
+        TE,
+        TRANSFER_ENCODING,
+        UPGRADE,
+    ]
+    .contains(name)
+        || [
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authentication-info",
+        ]
+        .contains(&name.as_str())
+}
+
+/// Header fields that describe the stored body, which a 304 does not change (RFC 9111 section 3.2).
+fn describes_body(name: &HeaderName) -> bool {
+    [CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG].contains(name)
+        || name.as_str() == "content-md5"
+}
+
+fn remove_all(headers: &mut HeaderMap, names: &[HeaderName]) {
+    for name in names {
+        headers.remove(name);
+    }
+}
+
+fn storable(headers: &mut HeaderMap) {
+    let mut names: Vec<_> = headers
+        .keys()
+        .filter(|name| is_for_one_hop(name))
+        .cloned()
+        .collect();
+    for value in headers.get_all(CONNECTION) {
+        let items = value.as_bytes().split(|byte| *byte == b',');
+        names.extend(items.filter_map(|item| HeaderName::from_bytes(item.trim_ascii()).ok()));
+    }
+    let control = Directives::parse(headers.get_all(CACHE_CONTROL));
+    let listed = control.fields("no-cache").chain(control.fields("private"));
+    names.extend(listed.filter_map(|name| name.parse::<HeaderName>().ok()));
+    remove_all(headers, &names);
+}
+
+/// The head to store: that of a response without what is for one hop alone, or for a 304 the `stored` one with what the
+/// response has to say.
+#[must_use]
+pub fn prepare_for_storage(
+    response: &ResponseHead,
+    stored: Option<&Arc<ResponseHead>>,
+) -> ResponseHead {
+    let mut head = response.clone();
+    head.framing = FramingMode::Automatic;
+    storable(&mut head.headers);
+    let Some(stored) = stored.filter(|_| response.status == StatusCode::NOT_MODIFIED) else {
+        return head;
+    };
+    let mut updated = ResponseHead::clone(stored);
+    updated.headers.remove(http::header::AGE);
+    for name in head.headers.keys().filter(|name| !describes_body(name)) {
+        updated.headers.remove(name);
+        for value in head.headers.get_all(name) {
+            updated.headers.append(name.clone(), value.clone());
+        }
+    }
+    updated
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn head(status: u16, fields: &[(&'static str, &'static str)]) -> ResponseHead {
+        let mut head = ResponseHead::new();
+        head.status = StatusCode::from_u16(status).unwrap();
+        for (name, value) in fields {
+            let name = HeaderName::from_static(name);
+            head.headers.append(name, HeaderValue::from_static(value));
+        }
+        head
+    }
+
+    #[test]
+    fn what_is_for_one_hop_is_not_stored() {
+        let response = head(
+            200,
+            &[
+                ("connection", "a, keep-alive"),
+                ("a", "1"),
+                ("keep-alive", "1"),
+                ("transfer-encoding", "chunked"),
+                ("cache-control", "no-cache=\"c\""),
+                ("c", "1"),
+                ("b", "1"),
+            ],
+        );
+        let kept = prepare_for_storage(&response, None);
+        let mut names: Vec<_> = kept.headers.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["b", "cache-control"]);
+    }
+
+    #[test]
+    fn a_304_changes_all_but_what_describes_the_body() {
+        let stored = head(
+            200,
+            &[
+                ("etag", "\"1\""),
+                ("a", "1"),
+                ("a", "2"),
+                ("content-length", "5"),
+                ("age", "9"),
+            ],
+        );
+        let fresh = head(
+            304,
+            &[
+                ("etag", "\"2\""),
+                ("a", "3"),
+                ("a", "4"),
+                ("content-length", "0"),
+                ("b", "1"),
+            ],
+        );
+        let updated = prepare_for_storage(&fresh, Some(&Arc::new(stored)));
+        assert_eq!(updated.status, StatusCode::OK);
+        assert_eq!(updated.headers["etag"], "\"1\"");
+        assert_eq!(updated.headers["content-length"], "5");
+        assert_eq!(updated.headers["b"], "1");
+        let values: Vec<_> = updated.headers.get_all("a").iter().collect();
+        assert_eq!(values, ["3", "4"]);
+        assert!(!updated.headers.contains_key("age"));
+    }
+}
