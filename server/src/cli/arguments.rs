@@ -87,6 +87,23 @@ pub(super) struct ServeArguments {
     #[arg(long = "secret-store", value_name = "NAME=FILE", value_parser = file)]
     pub secret_stores: Vec<(String, PathBuf)>,
 
+    /// A certificate chain in PEM, with which to speak TLS too, on the same port.
+    #[arg(long, value_name = "FILE", group = "tls", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The private key of that certificate in PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Speak TLS too, on the same port, with a certificate for localhost that is made now.
+    #[arg(long, group = "tls")]
+    pub tls_self_signed: bool,
+
+    /// Ask clients for a certificate; the authorities, in PEM, that may have signed it. What becomes of it is for the
+    /// program to see: no connection is refused for it.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub tls_client_ca: Option<PathBuf>,
+
     /// The address that every client has, whatever its connection says.
     #[arg(long, value_name = "IP")]
     pub client_ip: Option<IpAddr>,
@@ -305,6 +322,12 @@ mod tests {
             "fastlike a.wasm --env =x",
             "fastlike a.wasm --kv =x",
             "fastlike a.wasm --acl x",
+            "fastlike a.wasm --tls-cert x",
+            "fastlike a.wasm --tls-key x",
+            "fastlike a.wasm --tls-client-ca x",
+            "fastlike a.wasm --tls-self-signed --tls-cert x --tls-key x",
+            "fastlike a.wasm --client-ip x",
+            "fastlike a.wasm --client-ip-header x:y",
             "fastlike a.wasm -q -v",
         ] {
             assert!(parse(line).is_err(), "{line}");

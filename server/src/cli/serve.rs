@@ -17,10 +17,11 @@ use super::cache;
 use super::output::{self, say};
 use super::signals::Signals;
 use crate::backends::BackendSettings;
-use crate::config::LimitSettings;
+use crate::config::{LimitSettings, read_bounded};
 use crate::host::{self, Drained, Host, HostBuilder};
 use crate::identity::ClientSettings;
 use crate::lookups::geo_of_file;
+use crate::serve::ServerTls;
 use crate::stores::{AclEntries, Dictionary, KvSettings, SecretItems, StoreError, from_file};
 use crate::world::{LogFormat, LogWriter};
 
@@ -150,7 +151,40 @@ fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure> {
     for (name, value) in &arguments.environment {
         builder = builder.env(name, value);
     }
+    if let Some(tls) = tls(arguments)? {
+        builder = builder.tls(tls);
+    }
     with_stores(builder.client(client(arguments)), arguments)
+}
+
+/// With what to speak TLS, if that is wanted.
+fn tls(arguments: &ServeArguments) -> Result<Option<ServerTls>, Failure> {
+    let read = |option: &str, path: &Path| {
+        let text = read_bounded(path);
+        text.map_err(|error| format!("--{option} {}: {error}", path.display()))
+    };
+    let authorities = match &arguments.tls_client_ca {
+        Some(path) => Some(read("tls-client-ca", path)?),
+        None => None,
+    };
+    let authorities = authorities.as_deref();
+    let tls = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(certificate), Some(key)) => {
+            let chain = read("tls-cert", certificate)?;
+            let key_text = read("tls-key", key)?;
+            let tls = ServerTls::from_pem(&chain, &key_text, authorities);
+            tls.map_err(|error| {
+                let (certificate, key) = (certificate.display(), key.display());
+                format!("--tls-cert {certificate} --tls-key {key}: {error}")
+            })?
+        }
+        _ if arguments.tls_self_signed => {
+            let tls = ServerTls::self_signed(authorities);
+            tls.map_err(|error| format!("--tls-self-signed: {error}"))?
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(tls))
 }
 
 fn client(arguments: &ServeArguments) -> ClientSettings {
@@ -217,8 +251,13 @@ fn say_ready(arguments: &ServeArguments, host: &Host, address: SocketAddr, took:
     } else {
         "compiled"
     };
+    let and_https = if host.tls().is_some() {
+        format!(" and https://{address}")
+    } else {
+        String::new()
+    };
     say(&format!(
-        "fastlike {version}: serving {} on http://{address} (engine {engine}, {made} in {compiled_in:.2} s)",
+        "fastlike {version}: serving {} on http://{address}{and_https} (engine {engine}, {made} in {compiled_in:.2} s)",
         program.display()
     ));
 }

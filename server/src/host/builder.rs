@@ -27,6 +27,7 @@ use crate::config::{LimitSettings, Manifest};
 use crate::engines::{find_engine, shared_engine};
 use crate::identity::ClientSettings;
 use crate::program::{self, ProgramSource};
+use crate::serve::ServerTls;
 use crate::world::{SystemClock, SystemRandom, TokioExecutor, TracingLogs};
 
 type PlatformChange = Box<dyn FnOnce(Platform) -> Platform + Send>;
@@ -60,6 +61,7 @@ pub struct HostBuilder {
     reuse: ReuseLimits,
     grip_proxy: Option<SocketAddr>,
     shields: Vec<(String, ShieldSite)>,
+    tls: Option<ServerTls>,
     pub(super) hooks: Hooks,
 }
 
@@ -160,6 +162,13 @@ impl HostBuilder {
         self
     }
 
+    /// With what [`Host::serve`] speaks TLS, beside plain HTTP on the same port: a connection that begins with a TLS
+    /// handshake is encrypted.
+    pub fn tls(mut self, tls: ServerTls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
     /// How long requests may take to finish after the host was told to stop.
     pub fn drain_timeout(mut self, timeout: Duration) -> Self {
         self.drain_timeout = Some(timeout);
@@ -242,6 +251,7 @@ impl HostBuilder {
             drain_timeout: self.drain_timeout.unwrap_or(Self::DRAIN_TIMEOUT),
         };
         let environment = environment(&self, &manifest);
+        let tls = self.tls.take();
         let client = std::mem::take(&mut self.client).or(std::mem::take(&mut manifest.client));
         let left_behind = TaskTracker::new();
         let reuse = self.reuse;
@@ -270,6 +280,7 @@ impl HostBuilder {
             was_kept: compiled.kept,
             policy,
             client,
+            tls,
             ids: RequestIds::new(random),
             tasks: TaskTracker::new(),
             left_behind,

@@ -33,7 +33,7 @@ pub(crate) use id::RequestIds;
 
 use crate::backends::{BackendSet, CDN_LOOP};
 use crate::identity::ClientSettings;
-use crate::serve::{self, ClientConnection, ConnectionAddresses};
+use crate::serve::{self, ClientConnection, ConnectionAddresses, ServerTls};
 
 /// How long a host that stops waits for requests that guests sent and did not wait for.
 const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
@@ -65,6 +65,7 @@ struct Inner {
     was_kept: bool,
     policy: Policy,
     client: ClientSettings,
+    tls: Option<ServerTls>,
     ids: RequestIds,
     /// Runs that go on by themselves.
     tasks: TaskTracker,
@@ -215,6 +216,10 @@ impl Host {
 
     pub(crate) fn policy(&self) -> Policy {
         self.0.policy
+    }
+
+    pub(crate) fn tls(&self) -> Option<&ServerTls> {
+        self.0.tls.as_ref()
     }
 
     pub(crate) fn client_settings(&self) -> &ClientSettings {

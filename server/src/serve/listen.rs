@@ -5,14 +5,16 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use abi_core::ClientIdentity;
 use http::{Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::early_hints::{AfterInterim, InterimResponses, InterimStream};
 use super::flush::FlushedBeforeError;
@@ -49,6 +51,8 @@ pub(crate) async fn serve(
     let builder = Arc::new(builder());
     let connections = GracefulShutdown::new();
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    // Closed when no more connections are accepted.
+    let (accepting, stopping) = watch::channel(());
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -67,14 +71,15 @@ pub(crate) async fn serve(
             }
         };
         let (builder, watcher) = (builder.clone(), connections.watcher());
-        let host = host.clone();
+        let (host, stopping) = (host.clone(), stopping.clone());
         tokio::spawn(async move {
-            connection(host, &builder, stream, addresses, watcher).await;
+            connection(host, &builder, stream, addresses, watcher, stopping).await;
             drop(permit);
         });
     }
     // From here on clients are refused, rather than left waiting.
     drop(listener);
+    drop(accepting);
     drain(host, connections).await
 }
 
@@ -131,18 +136,72 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
+/// The first byte of a connection that begins a TLS handshake. No request begins with it.
+const TLS_HANDSHAKE: u8 = 22;
+
+/// Talks with a client, encrypted or not: one port is for both where this host has a certificate.
 async fn connection(
     host: Host,
     builder: &Builder,
     stream: TcpStream,
     addresses: ConnectionAddresses,
     watcher: Watcher,
+    mut stopping: watch::Receiver<()>,
 ) {
+    let Some(tls) = host.tls().cloned() else {
+        return talk(host, builder, stream, addresses, None, watcher).await;
+    };
+    let client = addresses.client;
+    let first = tokio::select! {
+        first = first_byte(&stream) => first,
+        _ = stopping.changed() => return,
+    };
+    match first {
+        Ok(Some(TLS_HANDSHAKE)) => {}
+        Ok(_) => return talk(host, builder, stream, addresses, None, watcher).await,
+        Err(error) => return tracing::debug!("{client} has said nothing: {error}"),
+    }
+    let accepted = tokio::select! {
+        accepted = tls.accept(stream) => accepted,
+        _ = stopping.changed() => return,
+    };
+    match accepted {
+        Ok((stream, shown)) => {
+            let identity = ClientIdentity {
+                tls: Some(Arc::new(shown)),
+                ..ClientIdentity::default()
+            };
+            talk(host, builder, stream, addresses, Some(identity), watcher).await;
+        }
+        Err(error) => tracing::debug!("the TLS handshake of {client} failed: {error}"),
+    }
+}
+
+async fn first_byte(stream: &TcpStream) -> io::Result<Option<u8>> {
+    let mut first = [0];
+    let read = tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await??;
+    Ok((read > 0).then_some(first[0]))
+}
+
+/// Talks HTTP with a client of whom `identity` is known.
+async fn talk<S>(
+    host: Host,
+    builder: &Builder,
+    stream: S,
+    addresses: ConnectionAddresses,
+    identity: Option<ClientIdentity>,
+    watcher: Watcher,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let (unparsed, interim) = (UnparsedBytes::default(), InterimResponses::default());
     let stream = NotedStream::new(stream, unparsed.clone());
     let stream = InterimStream::new(stream, interim.clone());
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let host = host.clone();
+        if let Some(identity) = &identity {
+            request.extensions_mut().insert(identity.clone());
+        }
         let mut connection = ClientConnection::of(addresses);
         connection.original_names = unparsed.take_names(&request);
         if request.version() == Version::HTTP_11 {

@@ -4,6 +4,7 @@
 //! * `request`, `response`: between what HTTP libraries hold and what guests see; `original_names`: header names as they
 //!   were sent; `flush`: the beginning of a response that breaks off; `early_hints`: interim responses;
 //! * `hand_off`: clients that are joined with a backend;
+//! * `tls`: connections that are encrypted;
 //! * `run`: one request on its way through a guest; `report`: the line about it.
 
 mod early_hints;
@@ -15,6 +16,7 @@ mod report;
 mod request;
 mod response;
 mod run;
+mod tls;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use hyper::upgrade::OnUpgrade;
 pub(crate) use listen::serve;
 pub use request::ConnectionAddresses;
 pub(crate) use request::client_request;
+pub use tls::{ServerTls, ServerTlsError};
 
 use crate::host::{FinishedSender, Host};
 use hand_off::HandedOver;

@@ -14,7 +14,6 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Version};
 use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 /// The most bytes that are kept.
 const KEPT_BYTES_MAX: usize = super::listen::HEAD_BYTES_MAX;
@@ -110,18 +109,18 @@ fn parse(bytes: &[u8], headers: &HeaderMap) -> Option<(Vec<Bytes>, usize)> {
 }
 
 /// A client's connection that notes what is read from it.
-pub(super) struct NotedStream {
-    stream: TcpStream,
+pub(super) struct NotedStream<S> {
+    stream: S,
     unparsed: UnparsedBytes,
 }
 
-impl NotedStream {
-    pub(super) fn new(stream: TcpStream, unparsed: UnparsedBytes) -> Self {
+impl<S> NotedStream<S> {
+    pub(super) fn new(stream: S, unparsed: UnparsedBytes) -> Self {
         Self { stream, unparsed }
     }
 }
 
-impl AsyncRead for NotedStream {
+impl<S: AsyncRead + Unpin> AsyncRead for NotedStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -139,7 +138,7 @@ impl AsyncRead for NotedStream {
     }
 }
 
-impl AsyncWrite for NotedStream {
+impl<S: AsyncWrite + Unpin> AsyncWrite for NotedStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -1,13 +1,22 @@
 //! Who the client is: what is claimed about it, and what its connection shows.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use conformance::cases;
 use conformance::client::{Answer, Client, Content, request};
 use conformance::context::Context;
 use conformance::guests::RAW;
 use conformance::host::TestHost;
+use fastlike::ServerTls;
 use http::Request;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+use tokio_rustls::TlsConnector;
 
 cases![
     claims_of_a_manifest,
@@ -16,6 +25,11 @@ cases![
     keys_that_are_valid,
     a_request_may_be_called_secure,
     a_bot_by_its_own_account,
+    a_tls_connection_shows_its_client,
+    a_certificate_is_judged_and_never_refused,
+    one_port_is_for_both,
+    curl_over_tls,
+    a_handshake_that_fails_hurts_nobody,
 ];
 
 /// What the guest was told, by the names of the hostcalls.
@@ -173,4 +187,198 @@ async fn a_bot_by_its_own_account(cx: Context) {
     assert_eq!(told["downstream_bot_detected"], "0");
     assert_eq!(told["downstream_bot_category_kind"], "14");
     assert_eq!(told["downstream_bot_verified"], "status 10");
+}
+
+type Certified = rcgen::CertifiedKey<rcgen::KeyPair>;
+
+/// A certificate for `localhost`, signed by nobody but itself.
+fn certified(subject: &str) -> Certified {
+    let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]);
+    let mut params = params.expect("this is a name");
+    let name = rcgen::DnType::CommonName;
+    params.distinguished_name.push(name, subject);
+    let signing_key = rcgen::KeyPair::generate().expect("there is randomness for a key");
+    let cert = params.self_signed(&signing_key);
+    rcgen::CertifiedKey {
+        cert: cert.expect("a key can sign"),
+        signing_key,
+    }
+}
+
+fn key_of(certified: &Certified) -> PrivateKeyDer<'static> {
+    let key = certified.signing_key.serialize_der();
+    PrivateKeyDer::try_from(key).expect("a key that was made is one")
+}
+
+/// A host with the certificate, which asks clients for one by `client`.
+async fn encrypted(cx: &Context, server: &Certified, client: Option<&Certified>) -> TestHost {
+    let authority = client.map(|client| client.cert.pem());
+    let tls = ServerTls::from_pem(
+        server.cert.pem().as_bytes(),
+        server.signing_key.serialize_pem().as_bytes(),
+        authority.as_deref().map(str::as_bytes),
+    );
+    let tls = tls.expect("certificate and key belong together");
+    cx.host(RAW)
+        .configure(|builder| builder.tls(tls))
+        .start()
+        .await
+}
+
+/// What a guest is told about a client that trusts `server`, and has a certificate or none.
+async fn told_over_tls(
+    address: SocketAddr,
+    server: &Certified,
+    client: Option<&Certified>,
+) -> HashMap<String, String> {
+    let mut roots = RootCertStore::empty();
+    let added = roots.add(server.cert.der().clone());
+    added.expect("a certificate that was made is one");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("there are versions")
+        .with_root_certificates(roots);
+    let config = match client {
+        Some(client) => {
+            let chain: Vec<CertificateDer<'static>> = vec![client.cert.der().clone()];
+            builder
+                .with_client_auth_cert(chain, key_of(client))
+                .expect("certificate and key belong together")
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let stream = TcpStream::connect(address).await.expect("a host listens");
+    let name = ServerName::try_from("localhost").expect("this is a name");
+    let connector = TlsConnector::from(Arc::new(config));
+    let mut stream = connector
+        .connect(name, stream)
+        .await
+        .expect("it is trusted");
+    let head = "GET /raw/identity HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let sent = stream.write_all(head.as_bytes()).await;
+    sent.expect("the host reads");
+    let mut answer = Vec::new();
+    // A host that closes without saying so first has answered all the same.
+    let _ = stream.read_to_end(&mut answer).await;
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    assert!(text.starts_with("HTTP/1.1 200"), "{text}");
+    let lines = text.lines().filter_map(|line| line.split_once(": "));
+    lines
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+async fn a_tls_connection_shows_its_client(cx: Context) {
+    let server = certified("server");
+    let host = encrypted(&cx, &server, None).await;
+    let told = told_over_tls(host.address, &server, None).await;
+    assert_eq!(told["downstream_tls_protocol"], "TLSv1.3");
+    let cipher = &told["downstream_tls_cipher_openssl_name"];
+    assert!(cipher.starts_with("TLS_"), "{cipher}");
+    assert_eq!(told["downstream_tls_client_servername"], "localhost");
+    let hello = &told["downstream_tls_client_hello"];
+    assert!(hello.starts_with("0100") && hello.len() > 200, "{hello}");
+    assert_eq!(told["downstream_tls_ja3_md5"].len(), 32);
+    let ja4 = &told["downstream_tls_ja4"];
+    assert!(ja4.starts_with("t13d") && ja4.len() == 36, "{ja4}");
+    let none = "status 10";
+    assert_eq!(told["downstream_tls_raw_client_certificate"], none);
+    assert_eq!(told["downstream_tls_client_cert_verify_result"], none);
+    assert_eq!(told["downstream_client_ip_addr"], "7f000001");
+}
+
+async fn a_certificate_is_judged_and_never_refused(cx: Context) {
+    let (server, known) = (certified("server"), certified("known"));
+    let (stranger, pretender) = (certified("stranger"), certified("known"));
+    let host = encrypted(&cx, &server, Some(&known)).await;
+    for (client, expected) in [
+        (Some(&known), "0"),
+        (Some(&pretender), "1"),
+        (Some(&stranger), "4"),
+        (None, "5"),
+    ] {
+        let told = told_over_tls(host.address, &server, client).await;
+        assert_eq!(told["downstream_tls_client_cert_verify_result"], expected);
+        let certificate = &told["downstream_tls_raw_client_certificate"];
+        match client {
+            Some(client) => {
+                let pem = client.cert.pem().replace("\r\n", "\n").replace('\n', "|");
+                assert_eq!(certificate, &pem);
+            }
+            None => assert_eq!(certificate, "status 10"),
+        }
+    }
+}
+
+async fn one_port_is_for_both(cx: Context) {
+    let server = certified("server");
+    let host = encrypted(&cx, &server, None).await;
+    let plain = ask(&host, &[]).await;
+    assert_eq!(plain["downstream_tls_protocol"], "status 10");
+    let secret = told_over_tls(host.address, &server, None).await;
+    assert_eq!(secret["downstream_tls_protocol"], "TLSv1.3");
+}
+
+async fn curl_over_tls(cx: Context) {
+    let server = certified("server");
+    let host = encrypted(&cx, &server, None).await;
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, server.cert.pem()).expect("a folder can be written to");
+    for (options, protocol, version) in [
+        (&["--http2"][..], "h2", "TLSv1.3"),
+        (&["--http1.1"], "h1", "TLSv1.3"),
+        (&["--http1.1", "--tls-max", "1.2"], "h1", "TLSv1.2"),
+    ] {
+        let curl = Command::new("curl")
+            .args(["--silent", "--show-error", "--noproxy", "*", "--cacert"])
+            .arg(&file)
+            .arg("--connect-to")
+            .arg(format!("localhost:443:{}", host.address))
+            .args(options)
+            .arg("https://localhost/raw/identity")
+            .output()
+            .await;
+        let output = match curl {
+            Ok(output) => output,
+            Err(error) => return println!("left out: curl cannot be run here: {error}"),
+        };
+        let text = String::from_utf8_lossy(&output.stdout);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{errors}");
+        let line = format!("downstream_tls_protocol: {version}");
+        assert!(text.contains(&line), "{text}");
+        assert!(
+            text.contains("downstream_tls_client_servername: localhost"),
+            "{text}"
+        );
+        let ja4 = text
+            .lines()
+            .find_map(|line| line.strip_prefix("downstream_tls_ja4: "));
+        let ja4 = ja4.expect("it has a fingerprint");
+        assert_eq!(&ja4[8..10], protocol, "{ja4}");
+    }
+}
+
+async fn a_handshake_that_fails_hurts_nobody(cx: Context) {
+    let server = certified("server");
+    let host = encrypted(&cx, &server, None).await;
+    for beginning in [
+        &b"\x16"[..],
+        b"\x16\x03\x01\0\x05hello",
+        b"\x16\xff\xff\xff\xff",
+    ] {
+        let mut stream = TcpStream::connect(host.address).await.expect("it listens");
+        let sent = stream.write_all(beginning).await;
+        sent.expect("the host reads");
+        let ended = stream.shutdown().await;
+        ended.expect("the connection is open");
+        let mut answer = Vec::new();
+        // An alert, or nothing.
+        let _ = stream.read_to_end(&mut answer).await;
+        assert!(!answer.starts_with(b"HTTP"));
+    }
+    let told = told_over_tls(host.address, &server, None).await;
+    assert_eq!(told["downstream_tls_protocol"], "TLSv1.3");
 }
