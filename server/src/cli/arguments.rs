@@ -31,6 +31,8 @@ pub(super) struct CommandLine {
 pub(super) enum Command {
     /// Serve a program over HTTP; the default.
     Serve(Box<ServeArguments>),
+    /// Run a program once, as a command: its arguments, its output, its exit code.
+    Run(Box<RunArguments>),
     /// Look at the compiled programs that are kept, or remove them.
     Cache(CacheCommandArguments),
     /// List the engines this program was built with.
@@ -181,6 +183,20 @@ pub(super) struct ServeArguments {
 
     #[command(flatten)]
     pub output: OutputArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    #[command(flatten)]
+    pub serve: ServeArguments,
+
+    /// The program's arguments.
+    #[arg(
+        value_name = "ARGUMENT",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub arguments: Vec<String>,
 }
 
 #[derive(Clone, Debug, Args)]

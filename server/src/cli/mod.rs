@@ -7,6 +7,7 @@ mod engines;
 mod generate;
 mod inspect;
 mod output;
+mod run;
 mod serve;
 mod signals;
 mod table;
@@ -22,6 +23,7 @@ use arguments::{Command, CommandLine};
 pub fn main() -> ExitCode {
     let line = CommandLine::parse();
     let done = match line.command {
+        Some(Command::Run(arguments)) => run::run(*arguments),
         Some(Command::Cache(arguments)) => cache::run(&arguments),
         Some(Command::Engines) => engines::list(),
         Some(Command::Inspect(arguments)) => inspect::run(&arguments),

@@ -94,7 +94,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     })
 }
 
-fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure> {
+pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure> {
     let seconds = |number: Option<f64>| number.map(Duration::from_secs_f64);
     let limits = LimitSettings {
         memory_bytes: arguments
@@ -231,7 +231,7 @@ fn with_stores(
 }
 
 /// The name by which a guest knows its own program.
-fn stem(program: &Path) -> String {
+pub(super) fn stem(program: &Path) -> String {
     let stem = program.file_stem().unwrap_or(program.as_os_str());
     stem.to_string_lossy().into_owned()
 }

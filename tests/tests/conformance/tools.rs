@@ -23,6 +23,7 @@ pub fn trials() -> Vec<Trial> {
             "tools::compiled_programs_are_kept",
             compiled_programs_are_kept,
         ),
+        trial("tools::programs_run_as_commands", programs_run_as_commands),
         trial("tools::completions_and_manuals", completions_and_manuals),
     ]
 }
@@ -75,6 +76,39 @@ async fn compiled_programs_are_kept() {
     let cleared = run(&["cache", "clear", kept[0], kept[1]]).await;
     assert!(cleared.status.success(), "{cleared:?}");
     assert!(start(&kept).await.contains("compiled in"));
+}
+
+/// A program that is run once ends as its guest does.
+async fn programs_run_as_commands() {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let program = folder.path().join("app.wat");
+    let write = |start: &str| {
+        let text = format!(
+            r#"(module
+                (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+                (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+                (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+                (memory (export "memory") 1)
+                (func (export "_start")
+                    (drop (call $args (i32.const 64) (i32.const 128)))
+                    (i32.store (i32.const 0) (i32.load (i32.const 68)))
+                    (i32.store (i32.const 4) (i32.const 6))
+                    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))
+                    {start}))"#
+        );
+        std::fs::write(&program, text).expect("a folder can be written to");
+    };
+    for (start, code) in [
+        ("", 0),
+        ("(call $exit (i32.const 7))", 7),
+        ("unreachable", 134),
+    ] {
+        write(start);
+        let finished = run(&["run", "--no-cache", "--", text(&program), "--list"]).await;
+        assert_eq!(finished.status.code(), Some(code), "{finished:?}");
+        assert_eq!(finished.stdout, "--list\n", "{finished:?}");
+        assert_eq!(finished.stderr.is_empty(), code == 0, "{finished:?}");
+    }
 }
 
 async fn inspect_an_sdk() {
