@@ -189,6 +189,13 @@ impl Cache {
         })
     }
 
+    /// How long the body of an object may be that is known from the start, for it not to push everything else out: half of
+    /// what the cache holds.
+    #[must_use]
+    pub fn object_bytes_max(&self) -> u64 {
+        self.locked(|state, _| state.residents.capacity() / 2)
+    }
+
     /// Removes the object that a body belongs to.
     pub(super) fn remove_content(&self, content: &Content) {
         self.locked(|state, deferred| {

@@ -105,9 +105,9 @@ impl BodyWriter {
         let piped = std::mem::replace(&mut self.target, Target::Piped(writer));
         if let Target::Direct(appender) = piped {
             let body = OutgoingBody::streaming(body, reader);
-            let stored = appender.store(body);
             // How it went is up to whoever reads the object: a failure takes it out of the cache.
-            executor.spawn(stored.map(drop).boxed());
+            let stored = async move { drop(appender.store(&mut { body }).await) };
+            executor.spawn(stored.boxed());
         }
         Ok(())
     }
@@ -133,11 +133,21 @@ impl BodyWriter {
     /// # Errors
     ///
     /// [`BodyError`] when the body broke off, or cannot be stored. Then the object is not in the cache any more.
-    pub async fn store(self, body: OutgoingBody) -> Result<(), BodyError> {
+    pub async fn store(self, mut body: OutgoingBody) -> Result<(), BodyError> {
+        self.store_from(&mut body).await
+    }
+
+    /// [`store`](Self::store), which leaves in `body` what it has not read: what comes behind the last stored byte, when
+    /// the object has become [larger than the cache](BodyError::TooLarge).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`store`](Self::store).
+    pub async fn store_from(self, body: &mut OutgoingBody) -> Result<(), BodyError> {
         match self.target {
             Target::Direct(appender) => appender.store(body).await,
             Target::Piped(mut pipe) => {
-                pipe.append(body.into_body())?;
+                pipe.append(std::mem::take(body).into_body())?;
                 pipe.finish();
                 Ok(())
             }
@@ -178,11 +188,11 @@ impl Appender {
         Ok(())
     }
 
-    async fn store(mut self, mut body: OutgoingBody) -> Result<(), BodyError> {
+    async fn store(mut self, body: &mut OutgoingBody) -> Result<(), BodyError> {
         let mut trailers = HeaderMap::new();
         loop {
             poll_fn(|cx| self.poll_room(cx)).await;
-            let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+            let frame = poll_fn(|cx| Pin::new(&mut *body).poll_frame(cx)).await;
             let Some(frame) = frame else { break };
             match frame?.into_data() {
                 Ok(bytes) => self.push(bytes)?,

@@ -9,6 +9,7 @@
 
 mod answer;
 mod directives;
+mod overflow;
 mod policy;
 mod readthrough;
 mod request;

@@ -4,17 +4,21 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use http::header::{CONTENT_LOCATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::{Method, StatusCode, Uri};
 
+use super::overflow::Overflowing;
 use super::{
     ClientAnswer, StorageAction, StoragePolicy, UNCACHEABLE_TIME_MIN, backend_request, for_client,
     is_cacheable, lookup_key, prepare_for_storage, purge_key,
 };
-use crate::body::{Body, OutgoingBody};
-use crate::cache::{Attachment, CacheKey, Found, Freshness, Purge, Transaction, WriteOptions};
+use crate::body::{Body, BodyError, OutgoingBody};
+use crate::cache::{
+    Attachment, ByteRange, CacheKey, Found, Freshness, Purge, Transaction, WriteOptions,
+};
 use crate::http::{
     BackendRequest, BackendResponse, RequestHead, ResponseHead, SendError, SendErrorKind,
 };
@@ -193,7 +197,13 @@ impl Readthrough {
         let mut options = policy.options;
         options.attachment = Attachment::Response(head.clone());
         let refused = |_| SendError::new(SendErrorKind::InternalError);
+        let length = response.body.known_length();
+        let fits = length.is_none_or(|length| length <= self.platform.cache.object_bytes_max());
         match (policy.action, is_update) {
+            (_, false) if !fits => {
+                drop(transaction);
+                Ok(self.not_stored(asked, response))
+            }
             (StorageAction::Insert | StorageAction::Update, true) => {
                 let found = transaction.update(options, now).map_err(refused)?;
                 self.hit(asked, &head, &found).await
@@ -207,13 +217,29 @@ impl Readthrough {
                 }
             }
             (StorageAction::Insert | StorageAction::Update, false) => {
-                options.length = response.body.known_length().or(options.length);
+                options.length = length.or(options.length);
                 let inserted = transaction.insert_and_stream_back(options, now);
                 let (writer, found) = inserted.map_err(refused)?;
-                let storing = writer.store(OutgoingBody::from(response.body));
-                self.platform.executor.spawn(storing.map(drop).boxed());
+                let (told, unstored) = oneshot::channel();
+                let storing = async move {
+                    let mut body = OutgoingBody::from(response.body);
+                    let unstored = match writer.store_from(&mut body).await {
+                        Ok(()) => return,
+                        Err(BodyError::TooLarge) => Ok(body),
+                        Err(cause) => Err(cause),
+                    };
+                    // One who has left does not want it.
+                    drop(told.send(unstored));
+                };
+                self.platform.executor.spawn(storing.boxed());
                 let answer = for_client(asked, &head, found.length(), None);
-                self.with_stored_body(answer, &found, 0).await
+                let is_whole = answer.body == Some(ByteRange::WHOLE);
+                let mut response = self.with_stored_body(answer, &found, 0).await?;
+                if is_whole {
+                    let body = Overflowing::new(response.body, unstored);
+                    response.body = Body::from_stream(Box::pin(body));
+                }
+                Ok(response)
             }
             (StorageAction::RecordUncacheable, false) => {
                 let marker = uncacheable(&options);
