@@ -17,7 +17,7 @@ BARE_HYPER = "bare hyper"
 
 @dataclass(frozen=True)
 class Host:
-    """A program that runs guests. `command` makes its command line from guest, port, and the two sets of settings."""
+    """A program that runs guests. `command` makes its command line from guest, port, backends, and whether requests may read through a cache."""
 
     name: str
     command: callable
@@ -38,28 +38,29 @@ def find(fastlike, bare_hyper, engines):
 
 
 def of_this_project(program, engine):
-    def command(guest, port, backends):
-        return [program, guest, "--engine", engine, "--addr", f"127.0.0.1:{port}", "-C", backends.manifest]
+    def command(guest, port, backends, reads_through):
+        cache = [] if reads_through else ["--no-http-cache"]
+        return [program, guest, "--engine", engine, "--addr", f"127.0.0.1:{port}", "-C", backends.manifest, *cache]
 
     return Host(f"fastlike {engine}", command)
 
 
 def of_bare_hyper(program):
-    def command(guest, port, backends):
+    def command(guest, port, backends, _reads_through):
         return [program, f"127.0.0.1:{port}", f"127.0.0.1:{backends.ports['origin']}"]
 
     return command
 
 
 def viceroy(program):
-    def command(guest, port, backends):
+    def command(guest, port, backends, _reads_through):
         return [program, "serve", guest, "--addr", f"127.0.0.1:{port}", "-C", backends.manifest]
 
     return command
 
 
 def fastlike_go(program):
-    def command(guest, port, backends):
+    def command(guest, port, backends, _reads_through):
         named = [f"-backend={name}=127.0.0.1:{backend_port}" for name, backend_port in backends.ports.items()]
         return [program, f"-wasm={guest}", f"-bind=127.0.0.1:{port}", *named]
 
@@ -69,10 +70,10 @@ def fastlike_go(program):
 class Running:
     """A started host. Its messages go nowhere: writing them is part of the work, reading them is not."""
 
-    def __init__(self, host, guest, backends):
+    def __init__(self, host, guest, backends, reads_through=False):
         self.name = host.name
         self.port = free_port()
-        command = [str(word) for word in host.command(guest, self.port, backends)]
+        command = [str(word) for word in host.command(guest, self.port, backends, reads_through)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def __enter__(self):

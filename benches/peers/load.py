@@ -15,7 +15,8 @@ WARM_UP_S = 2
 class Workload:
     """Requests to one path of one guest, with the length of the right answer, and what is promised of wasmtime.
 
-    `without_guest`: whether the same can be had without any guest, for comparison.
+    `without_guest`: whether the same can be had without any guest, for comparison. `reads_through`: whether this server may
+    answer requests of guests from its cache; elsewhere it does not, as the other hosts have none.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Workload:
     length: int | None
     times_viceroy: float | None = None
     without_guest: bool = False
+    reads_through: bool = False
 
 
 WORKLOADS = {
@@ -32,7 +34,9 @@ WORKLOADS = {
         Workload("hello", "hello.wasm", "/", 19, times_viceroy=8, without_guest=True),
         Workload("proxy", "routes.wasm", "/proxy/origin/bytes/1024", 1024, times_viceroy=8, without_guest=True),
         Workload("stream", "routes.wasm", "/stream/64/1024", 65536, times_viceroy=6),
-        Workload("fan-out", "routes.wasm", "/fanout/10", None),
+        Workload("fan-out", "routes.wasm", "/fanout/10", None, times_viceroy=8),
+        Workload("simple cache hit", "stores.wasm", "/fetched/bench/origin/kibibyte", 1024, times_viceroy=10),
+        Workload("readthrough hit", "routes.wasm", "/proxy/origin/bytes/1024", 1024, reads_through=True),
     )
 }
 
@@ -64,7 +68,7 @@ def compare(hosts, workload, root, backends, options):
     guest = root / "tests" / "guests" / workload.guest
     hosts = [host for host in hosts if workload.without_guest or host.name != BARE_HYPER]
     with ExitStack() as stack:
-        running = [stack.enter_context(Running(host, guest, backends)) for host in hosts]
+        running = [stack.enter_context(Running(host, guest, backends, workload.reads_through)) for host in hosts]
         running = [host for host in running if answers(host, workload)]
         for host in running:
             wrk(host, workload, WARM_UP_S, options.connections)
