@@ -13,6 +13,15 @@ const COMPILED_IN: &[&[EngineEntry]] = &[
     WASMER, WASMI,
 ];
 
+/// What stands for two engines: requests run on `wasmi` at once, and on `wasmtime` from when it has compiled the program,
+/// or from the beginning if it did so for an earlier process. Where one of them was not compiled in, it is the default.
+pub const AUTO: &str = "auto";
+
+/// Whether [`AUTO`] is more than another name of the default.
+pub(crate) fn has_auto() -> bool {
+    find_engine(Some("wasmi")).is_ok() && find_engine(Some("wasmtime")).is_ok()
+}
+
 cfg_if! {
     if #[cfg(feature = "wasmtime")] {
         const WASMTIME: &[EngineEntry] = runtime_wasmtime::ENGINES;
@@ -92,7 +101,7 @@ type EngineKey = (&'static str, EngineOptions);
 ///
 /// [`EngineError`] when the engine does not work here.
 pub fn shared_engine(
-    entry: &'static EngineEntry,
+    entry: &EngineEntry,
     options: &EngineOptions,
 ) -> Result<Arc<dyn Engine>, EngineError> {
     static ENGINES: Mutex<Vec<(EngineKey, Weak<dyn Engine>)>> = Mutex::new(Vec::new());

@@ -53,7 +53,8 @@ pub(super) struct ServeArguments {
     #[arg(value_name = "PROGRAM", required = true)]
     pub program: Option<PathBuf>,
 
-    /// The engine to run it with; `fastlike engines` lists them.
+    /// The engine to run it with; `fastlike engines` lists them. `auto`, which is the default for serving, begins on wasmi
+    /// and goes over to wasmtime when that has compiled the program.
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
 

@@ -18,6 +18,7 @@ use super::output::{self, say};
 use super::signals::Signals;
 use crate::backends::BackendSettings;
 use crate::config::{LimitSettings, read_bounded};
+use crate::engines::AUTO;
 use crate::host::{self, Drained, Host, HostBuilder};
 use crate::identity::ClientSettings;
 use crate::lookups::geo_of_file;
@@ -47,8 +48,12 @@ async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     let listener = bind(arguments.addr).await?;
     let address = listener.local_addr()?;
     tracing::debug!("listening on {address}");
+    let mut builder = builder(arguments)?;
+    if arguments.engine.is_none() {
+        builder = builder.engine(AUTO);
+    }
     let host = tokio::select! {
-        host = builder(arguments)?.build() => host?,
+        host = builder.build() => host?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     say_ready(arguments, &host, address, started.elapsed());
@@ -238,7 +243,7 @@ pub(super) fn stem(program: &Path) -> String {
 
 fn say_ready(arguments: &ServeArguments, host: &Host, address: SocketAddr, took: Duration) {
     let program = arguments.program.as_deref().unwrap_or(Path::new("?"));
-    let (version, engine) = (env!("CARGO_PKG_VERSION"), host.engine_name());
+    let (version, engine) = (env!("CARGO_PKG_VERSION"), host.started_on());
     let compiled_in = host.compile_time().as_secs_f64();
     tracing::debug!("ready after {:.2} s", took.as_secs_f64());
     if arguments.output.log_format == MessageFormat::Json {

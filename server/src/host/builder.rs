@@ -2,11 +2,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use abi_core::cache::{CACHE_BYTES_DEFAULT, Cache};
-use abi_core::engine::{EngineOptions, UnknownImports};
+use abi_core::engine::{EngineEntry, EngineOptions, UnknownImports};
 use abi_core::http::ShieldSite;
 use abi_core::http::cache::HttpCacheSettings;
 use abi_core::platform::Logs;
@@ -18,13 +18,14 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::deployment::{Deployment, Started, Successor};
 use super::hooks::{Hooks, hooked};
 use super::lookups::GivenLookups;
 use super::stores::GivenStores;
 use super::{Host, HostError, Inner, OnDisconnect, Policy, RequestIds};
 use crate::backends::{BackendSet, BackendSettings, InvalidUrl};
 use crate::config::{LimitSettings, Manifest};
-use crate::engines::{find_engine, shared_engine};
+use crate::engines::{AUTO, find_engine, shared_engine};
 use crate::identity::ClientSettings;
 use crate::program::{self, ProgramSource};
 use crate::serve::ServerTls;
@@ -69,7 +70,7 @@ impl HostBuilder {
     /// How long requests may take to finish after a host was told to stop, where nothing else was said.
     pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// The engine to run the program with, by its name; otherwise the first one that was compiled in.
+    /// The engine to run the program with, by its name or [`AUTO`]; otherwise the first one that was compiled in.
     pub fn engine(mut self, name: impl Into<String>) -> Self {
         self.engine = Some(name.into());
         self
@@ -272,12 +273,18 @@ impl HostBuilder {
             sandboxes: WaitingSandboxes::new(reuse),
             ..Service::new(compiled.program, platform)
         };
-        Ok(Host(Arc::new(Inner {
-            service,
-            engine_name: compiled.engine_name,
-            _engine: compiled.engine,
-            compile_time: compiled.time,
-            was_kept: compiled.kept,
+        let host = Host(Arc::new(Inner {
+            started: Started {
+                engine_name: compiled.engine_name,
+                compile_time: compiled.time,
+                was_kept: compiled.kept,
+            },
+            cache: service.platform.cache.clone(),
+            current: RwLock::new(Arc::new(Deployment {
+                service,
+                engine_name: compiled.engine_name,
+                _engine: compiled.engine,
+            })),
             policy,
             client,
             tls,
@@ -288,7 +295,11 @@ impl HostBuilder {
             backends,
             loop_token,
             ending: CancellationToken::new(),
-        })))
+        }));
+        if let Some(successor) = compiled.successor {
+            successor.prepare(&host, reuse);
+        }
+        Ok(host)
     }
 
     fn compile(&mut self) -> Result<Compiled, HostError> {
@@ -302,40 +313,83 @@ impl HostBuilder {
             ProgramSource::Bytes(bytes) => bytes,
             ProgramSource::File(file) => program::read(&file).map_err(unusable)?,
             ProgramSource::Compiled(program, engine_name) => {
-                return Ok(Compiled {
-                    program,
-                    engine: None,
-                    engine_name,
-                    time: Duration::ZERO,
-                    kept: false,
-                });
+                return Ok(Compiled::new(program, None, engine_name));
             }
         };
         let started = Instant::now();
         let wasm = program::to_binary(&bytes).map_err(unusable)?;
-        let entry = find_engine(self.engine.as_deref())?;
+        let mut compiled = match self.engine.as_deref() {
+            Some(AUTO) => self.compile_automatically(&name, &wasm)?,
+            engine => self.compile_with(find_engine(engine)?, &name, &wasm)?,
+        };
+        compiled.time = started.elapsed();
+        Ok(compiled)
+    }
+
+    /// With what is there at once: what the compiler has kept, or else the interpreter until the compiler is done.
+    fn compile_automatically(&self, name: &str, wasm: &[u8]) -> Result<Compiled, HostError> {
+        let (Ok(first), Ok(then)) = (find_engine(Some("wasmi")), find_engine(Some("wasmtime")))
+        else {
+            return self.compile_with(find_engine(None)?, name, wasm);
+        };
+        let engine = match shared_engine(then, &self.engine_options) {
+            Ok(engine) => engine,
+            Err(error) => {
+                tracing::warn!(
+                    "staying on {}: {} does not work here: {error}",
+                    first.name,
+                    then.name
+                );
+                return self.compile_with(first, name, wasm);
+            }
+        };
+        if let Some(program) = engine.load(wasm) {
+            return Ok(Compiled {
+                kept: true,
+                ..Compiled::new(program, Some(engine), then.name)
+            });
+        }
+        match self.compile_with(first, name, wasm) {
+            Ok(compiled) => Ok(Compiled {
+                successor: Some(Successor {
+                    wasm: wasm.to_vec(),
+                    engine,
+                    engine_name: then.name,
+                }),
+                ..compiled
+            }),
+            Err(error) => {
+                tracing::debug!("{error}");
+                self.compile_with(then, name, wasm)
+            }
+        }
+    }
+
+    fn compile_with(
+        &self,
+        entry: &EngineEntry,
+        name: &str,
+        wasm: &[u8],
+    ) -> Result<Compiled, HostError> {
         let engine_name = entry.name;
         let engine =
             shared_engine(entry, &self.engine_options).map_err(|error| HostError::Engine {
                 engine: engine_name,
                 error,
             })?;
-        let loaded = engine.load(&wasm);
+        let loaded = engine.load(wasm);
         let kept = loaded.is_some();
         let program = match loaded {
             Some(program) => program,
-            None => engine.compile(&wasm).map_err(|error| HostError::Compile {
-                program: name.clone(),
+            None => engine.compile(wasm).map_err(|error| HostError::Compile {
+                program: name.to_owned(),
                 engine: engine_name,
                 error,
             })?,
         };
         Ok(Compiled {
-            program,
-            engine: Some(engine),
-            engine_name,
-            time: started.elapsed(),
             kept,
+            ..Compiled::new(program, Some(engine), engine_name)
         })
     }
 }
@@ -347,6 +401,25 @@ struct Compiled {
     time: Duration,
     /// Whether it was compiled by an earlier process.
     kept: bool,
+    /// What takes its place later.
+    successor: Option<Successor>,
+}
+
+impl Compiled {
+    fn new(
+        program: Arc<dyn Program>,
+        engine: Option<Arc<dyn Engine>>,
+        engine_name: &'static str,
+    ) -> Self {
+        Self {
+            program,
+            engine,
+            engine_name,
+            time: Duration::ZERO,
+            kept: false,
+            successor: None,
+        }
+    }
 }
 
 /// A word that no other host has.

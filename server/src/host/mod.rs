@@ -1,6 +1,7 @@
 //! [`Host`]: a program with its world, ready to answer requests.
 
 mod builder;
+mod deployment;
 mod error;
 mod finished;
 mod hooks;
@@ -12,12 +13,12 @@ mod warmup;
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use abi_core::Service;
 use abi_core::body::OutgoingBody;
 use abi_core::cache::Cache;
-use abi_core::{Engine, Service};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::net::TcpListener;
@@ -26,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use builder::HostBuilder;
+pub(crate) use deployment::Deployment;
+use deployment::Started;
 pub use error::HostError;
 pub use finished::Finished;
 pub(crate) use finished::FinishedSender;
@@ -57,12 +60,12 @@ const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
 pub struct Host(Arc<Inner>);
 
 struct Inner {
-    service: Service,
-    engine_name: &'static str,
-    /// Keeps the engine for other hosts to share.
-    _engine: Option<Arc<dyn Engine>>,
-    compile_time: Duration,
-    was_kept: bool,
+    /// What new requests run on.
+    current: RwLock<Arc<Deployment>>,
+    /// With what the host began.
+    started: Started,
+    /// The cache of every deployment.
+    cache: Cache,
     policy: Policy,
     client: ClientSettings,
     tls: Option<ServerTls>,
@@ -102,34 +105,45 @@ impl Host {
         HostBuilder::default()
     }
 
-    /// The program and what its runs share.
+    /// The program and what its runs share, as they are now.
     #[must_use]
-    pub fn service(&self) -> &Service {
-        &self.0.service
+    pub fn service(&self) -> Service {
+        self.current().service.clone()
     }
 
     /// What guests have put into the cache: to look at it, to purge it, to clear it.
     #[must_use]
     pub fn cache(&self) -> &Cache {
-        &self.0.service.platform.cache
+        &self.0.cache
     }
 
-    /// The name of the engine that runs the program.
+    /// The name of the engine that runs new requests.
     #[must_use]
     pub fn engine_name(&self) -> &'static str {
-        self.0.engine_name
+        self.current().engine_name
     }
 
-    /// How long compiling the program took.
+    /// How long compiling the program took before the host was there.
     #[must_use]
     pub fn compile_time(&self) -> Duration {
-        self.0.compile_time
+        self.0.started.compile_time
     }
 
     /// Whether the program was compiled by an earlier process, and only had to be loaded.
     #[must_use]
     pub fn was_kept(&self) -> bool {
-        self.0.was_kept
+        self.0.started.was_kept
+    }
+
+    /// The name of the engine that ran the first requests.
+    pub(crate) fn started_on(&self) -> &'static str {
+        self.0.started.engine_name
+    }
+
+    /// What a request that begins now runs on, until its end.
+    pub(crate) fn current(&self) -> Arc<Deployment> {
+        let current = self.0.current.read();
+        current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Answers one request without a socket.
@@ -193,8 +207,9 @@ impl Host {
     /// Ends what has no end of its own: sandboxes that wait for another request, and clients that are joined with a
     /// backend.
     pub(crate) fn begin_to_end(&self) {
-        self.0.service.sandboxes.close();
+        // In this order: what takes the place of the current deployment looks whether the host ends.
         self.0.ending.cancel();
+        self.current().service.sandboxes.close();
     }
 
     pub(crate) fn ending(&self) -> &CancellationToken {
@@ -248,8 +263,8 @@ pub enum Drained {
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Host")
-            .field("engine", &self.0.engine_name)
-            .field("service", &self.0.service)
+            .field("engine", &self.engine_name())
+            .field("service", &self.current().service)
             .finish_non_exhaustive()
     }
 }

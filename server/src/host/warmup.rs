@@ -29,20 +29,21 @@ impl Host {
     {
         let connection = ClientConnection::of(ConnectionAddresses::of(&request));
         let request = serve::client_request(request, connection, self).ok()?;
+        let service = self.service();
         let alone = Service {
             platform: Platform {
                 backends: Arc::new(Nobody),
                 logs: Arc::new(Nobody),
                 // What comes of backends that do not answer is not for those who follow.
                 cache: Cache::default(),
-                ..self.service().platform.clone()
+                ..service.platform
             },
             // It must neither serve a client's request nor wait for one.
             sandboxes: WaitingSandboxes::new(ReuseLimits {
                 waiting_sandboxes: 0,
                 ..ReuseLimits::default()
             }),
-            ..self.service().clone()
+            ..service
         };
         let mut run = alone.start(request);
         let mut body = run.answer().await.body;

@@ -92,9 +92,10 @@ where
         Ok(request) => request,
         Err(refused) => return refused.into_response(),
     };
-    let line = RequestLine::of(&request);
+    let deployment = host.current();
+    let line = RequestLine::of(&request, deployment.engine_name);
     let method = request.head.method.clone();
-    let run = host.service().start(request);
+    let run = deployment.service.start(request);
     let mut answer = Attended::new(host.clone(), run, line, finished)
         .answer()
         .await;

@@ -5,8 +5,6 @@ use abi_core::{ClientRequest, Report};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 
-use crate::host::Host;
-
 /// What is known about a request.
 #[derive(Debug)]
 pub(super) struct RequestLine {
@@ -14,15 +12,18 @@ pub(super) struct RequestLine {
     path: Option<PathAndQuery>,
     id: u128,
     status: Option<StatusCode>,
+    /// The name of the engine it runs on.
+    engine: &'static str,
 }
 
 impl RequestLine {
-    pub(super) fn of(request: &ClientRequest) -> Self {
+    pub(super) fn of(request: &ClientRequest, engine: &'static str) -> Self {
         Self {
             method: request.head.method.clone(),
             path: request.head.uri.path_and_query().cloned(),
             id: request.id,
             status: None,
+            engine,
         }
     }
 
@@ -36,7 +37,7 @@ impl RequestLine {
     }
 
     /// Writes the line about a run that has ended.
-    pub(super) fn write(&self, report: &Report, host: &Host) {
+    pub(super) fn write(&self, report: &Report) {
         if !report.exit.is_success() {
             self.write_failure(&report.exit);
         }
@@ -48,7 +49,7 @@ impl RequestLine {
             ms = rounded(report.wall.as_secs_f64() * 1e3),
             cpu_ms = rounded(report.cpu.as_secs_f64() * 1e3),
             memory_kib = report.memory_bytes / 1024,
-            engine = host.engine_name(),
+            engine = self.engine,
             left = self.status.is_none().then_some(true),
         );
     }

@@ -19,8 +19,8 @@ struct Ending {
 }
 
 impl Ending {
-    fn write(self, report: Report, host: &Host) {
-        self.line.write(&report, host);
+    fn write(self, report: Report) {
+        self.line.write(&report);
         if let Some(finished) = self.finished {
             finished.send(report);
         }
@@ -54,7 +54,7 @@ impl Attended {
                 ending.line.answered(answer.head.status);
             }
             if run.has_ended() {
-                ending.write(run.finish().await, &self.host);
+                ending.write(run.finish().await);
             } else {
                 finish_elsewhere(&self.host, run, ending);
             }
@@ -76,10 +76,9 @@ impl Drop for Attended {
 }
 
 fn finish_elsewhere(host: &Host, mut run: GuestRun, ending: Ending) {
-    let owner = host.clone();
     host.spawn(async move {
         let report = run.finish_request().await;
-        ending.write(report, &owner);
+        ending.write(report);
         // A sandbox that waits for another request is kept up by those who waited for its first.
         run.finish().await;
     });

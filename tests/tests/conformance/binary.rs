@@ -50,6 +50,7 @@ pub fn trials() -> Vec<Trial> {
             stores_are_given_by_options,
         ),
         trial("binary::engines", lists_engines),
+        trial("binary::goes_over_to_wasmtime", goes_over_to_wasmtime),
         Trial::ignorable_test("binary::curl", curl),
     ];
     for engine in engines::NAMES {
@@ -59,8 +60,16 @@ pub fn trials() -> Vec<Trial> {
     trials
 }
 
-/// Serves `guest` on a free port.
+/// Serves `guest` on a free port, on wasmtime where nothing else is said.
 fn serve(guest: Guest, arguments: &[&str]) -> Process {
+    let engine: &[&str] = match arguments.contains(&"--engine") {
+        true => &[],
+        false => &["--engine", "wasmtime"],
+    };
+    serve_on_default(guest, &[arguments, engine].concat())
+}
+
+fn serve_on_default(guest: Guest, arguments: &[&str]) -> Process {
     let mut all = vec![
         guest.path(),
         PathBuf::from("--addr"),
@@ -89,6 +98,46 @@ async fn serves_and_stops(engine: &'static str) {
     let finished = process.finish().await;
     assert_eq!(finished.status.code(), Some(0), "{finished:?}");
     assert_eq!(finished.stdout, "", "{finished:?}");
+}
+
+/// A program answers before wasmtime has compiled it, what it has begun by then it ends, and the next process need not
+/// compile it.
+async fn goes_over_to_wasmtime() {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let kept = folder.path().join("kept");
+    let origin = Origin::start().await;
+    let backend = format!("origin=http://{}", origin.address);
+    let kept = kept.to_str().expect("its name is text");
+    let arguments = ["--backend", &backend, "--cache-dir", kept];
+
+    let process = serve_on_default(ROUTES, &arguments);
+    let address = process.ready().await;
+    let ready = process.says("serving").await;
+    assert!(ready.contains("(engine wasmi, compiled in "), "{ready}");
+    let get_gate = request("GET", "/proxy/origin/gate", Content::empty());
+    let answering = Client::http1().begin(address, get_gate);
+    origin.arrived(1).await;
+    process.says("now on wasmtime, compiled in ").await;
+    assert_eq!(get(address, "/stdio").await.status, 200);
+    origin.open_gate();
+    assert_eq!(answering.answer().await.ok_text(), "the gate is open");
+    process.terminate();
+    let finished = process.finish().await;
+    assert_eq!(finished.status.code(), Some(0), "{finished:?}");
+    let mut lines = finished.stderr.lines();
+    let line = lines.find(|line| line.contains("path=\"/stdio\""));
+    assert!(
+        line.is_some_and(|line| line.contains("engine=\"wasmtime\"")),
+        "{finished:?}"
+    );
+
+    let process = serve_on_default(ROUTES, &arguments);
+    process.ready().await;
+    let ready = process.says("serving").await;
+    assert!(ready.contains("(engine wasmtime, loaded in "), "{ready}");
+    process.terminate();
+    let finished = process.finish().await;
+    assert!(!finished.stderr.contains("now on"), "{finished:?}");
 }
 
 /// Asks the guest for what makes it wait for the backend.
@@ -328,8 +377,8 @@ async fn lists_engines() {
     assert_eq!(finished.status.code(), Some(0), "{finished:?}");
     let mut listed: Vec<_> = finished.stdout.lines().collect();
     listed.retain(|line| !line.is_empty());
-    assert_eq!(listed.len(), engines::NAMES.len(), "{finished:?}");
-    for engine in engines::NAMES {
+    assert_eq!(listed.len(), engines::NAMES.len() + 1, "{finished:?}");
+    for engine in engines::NAMES.into_iter().chain(["auto"]) {
         let found = listed
             .iter()
             .any(|line| line.split(' ').next() == Some(engine));
