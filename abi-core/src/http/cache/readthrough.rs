@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures_channel::oneshot;
 use futures_util::FutureExt;
-use futures_util::future::{Either, select};
+use futures_util::future::{BoxFuture, Either, select};
 use http::header::{CONTENT_LOCATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use http::{Method, StatusCode, Uri};
 
@@ -49,21 +49,29 @@ impl Readthrough {
     ///
     /// Those of the backend, where no stale response may stand in; [`SendErrorKind::HttpResponseTimeout`] when another
     /// request took longer than this one was to wait.
-    pub async fn send(self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
-        let settings = &self.platform.http_cache;
-        if request.bypass_cache || !settings.enabled {
-            return self.platform.backends.send(request).await;
+    pub fn send(
+        self,
+        request: BackendRequest,
+    ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
+        if request.bypass_cache || !self.platform.http_cache.enabled {
+            // What the cache needs to go on with is large, and not carried where there is none.
+            return self.platform.backends.send(request);
         }
+        Box::pin(self.read_through(request))
+    }
+
+    async fn read_through(self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
+        let settings = &self.platform.http_cache;
         if settings.purge && request.head.method.as_str() == "PURGE" {
             return Ok(self.purge(&mut request.head));
         }
         // A body that is still being written cannot be sent again, nor wait for others.
         if !is_cacheable(&request.head) || request.body.known_length().is_none() {
-            return self.pass(request).await;
+            return self.pass(request).boxed().await;
         }
         let key = lookup_key(&mut request.head);
         let transaction = self.look_up(key, &request.head).await?;
-        self.answer(transaction, request).await
+        self.answer(transaction, request).boxed().await
     }
 
     async fn look_up(
