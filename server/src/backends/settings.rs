@@ -40,7 +40,8 @@ pub struct BackendSettings {
     pub health: Health,
     /// How its health is found out.
     pub healthcheck: Option<Healthcheck>,
-    /// The share of requests that reach it, in percent. The others fail as if it were not there.
+    /// The share of requests that reach it, in percent. The others are answered 502, as by the platform when a
+    /// backend is down.
     pub uptime_percent: u8,
     /// How long a request waits before it is sent, as on a slow network.
     pub latency: Duration,

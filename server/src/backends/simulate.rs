@@ -4,7 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use abi_core::http::{BackendRequest, BackendResponse, Destination, SendError, SendErrorKind};
+use abi_core::body::Body;
+use abi_core::http::{
+    BackendRequest, BackendResponse, Destination, ResponseHead, SendError, SendErrorKind,
+};
+use http::StatusCode;
 
 use super::local::{BackendName, LocalBackend};
 use super::send::{self, Backend};
@@ -17,7 +21,9 @@ pub(super) async fn send(
 ) -> Result<BackendResponse, SendError> {
     let settings = backend.settings();
     let (latency, limit) = (settings.latency, settings.first_byte_timeout);
-    check_uptime(&backend)?;
+    if !is_up(&backend) {
+        return Ok(down());
+    }
     let local = settings.local.clone();
     let sending = async move {
         if !latency.is_zero() {
@@ -36,20 +42,26 @@ pub(super) async fn send(
     }
 }
 
-fn check_uptime(backend: &Backend) -> Result<(), SendError> {
+/// Whether the backend is up for this request.
+fn is_up(backend: &Backend) -> bool {
     let percent = backend.settings().uptime_percent;
     if percent >= 100 {
-        return Ok(());
+        return true;
     }
     let is_up = rand::random_range(0..100) < percent;
     backend.set_up(is_up);
-    if is_up {
-        return Ok(());
+    is_up
+}
+
+/// What the platform answers in place of a backend that is down.
+fn down() -> BackendResponse {
+    BackendResponse {
+        head: ResponseHead {
+            status: StatusCode::BAD_GATEWAY,
+            ..ResponseHead::new()
+        },
+        body: Body::empty(),
     }
-    let error = SendError::new(SendErrorKind::DestinationUnavailable);
-    Err(error.with_source(format!(
-        "it is down for this request: its uptime is {percent} %"
-    )))
 }
 
 async fn send_locally(

@@ -10,7 +10,7 @@ use super::bench::BenchArguments;
 use super::cache::CacheCommandArguments;
 use super::generate::{CompletionsArguments, ManArguments};
 use super::inspect::InspectArguments;
-use crate::backends::BackendUrl;
+use crate::backends::{BackendSettings, InvalidUrl};
 
 /// Runs Fastly Compute programs on this machine, on wasmtime, wasmer or wasmi.
 #[derive(Debug, Parser)]
@@ -66,9 +66,14 @@ pub(super) struct ServeArguments {
     #[arg(short = 'C', long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// A backend, in addition to those of the configuration or in place of one of them; may be repeated.
-    #[arg(long = "backend", value_name = "NAME=URL", value_parser = backend)]
-    pub backends: Vec<(String, BackendUrl)>,
+    /// A backend, in addition to those of the configuration or in place of one of them; may be repeated. With `@N`
+    /// behind the URL, N percent of the requests reach it, and the others are answered 502.
+    #[arg(long = "backend", value_name = "NAME=URL[@N]", value_parser = backend)]
+    pub backends: Vec<(String, BackendSettings)>,
+
+    /// How many more requests a guest may serve that asks for them [default: 5].
+    #[arg(long, value_name = "NUMBER")]
+    pub reuse_requests: Option<u32>,
 
     /// The port on this machine of the proxy that holds connections for publishing (GRIP): Pushpin.
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
@@ -253,12 +258,25 @@ pub(super) enum UnknownImportBehavior {
     Trap,
 }
 
-pub(super) fn backend(text: &str) -> Result<(String, BackendUrl), String> {
-    let (name, url) = pair(text)?;
-    let url = url
-        .parse()
-        .map_err(|error: crate::backends::InvalidUrl| error.to_string())?;
-    Ok((name, url))
+pub(super) fn backend(text: &str) -> Result<(String, BackendSettings), String> {
+    let (name, place) = pair(text)?;
+    let (url, uptime) = match place.rsplit_once('@') {
+        Some((url, number)) if is_number(number) => (url, Some(number)),
+        _ => (place.as_str(), None),
+    };
+    let url = url.parse().map_err(|error: InvalidUrl| error.to_string())?;
+    let mut settings = BackendSettings::new(url);
+    if let Some(number) = uptime {
+        let percent = number.parse().ok().filter(|percent| *percent <= 100);
+        settings.uptime_percent =
+            percent.ok_or("what follows the `@` has to be a share in percent, from 0 to 100")?;
+    }
+    Ok((name, settings))
+}
+
+/// An `@` before anything else belongs to the URL.
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -334,6 +352,9 @@ mod tests {
             "fastlike serve",
             "fastlike a.wasm --backend origin",
             "fastlike a.wasm --backend origin=127.0.0.1",
+            "fastlike a.wasm --backend origin=http://a@101",
+            "fastlike a.wasm --backend origin=http://user@a:80",
+            "fastlike a.wasm --reuse-requests x",
             "fastlike a.wasm --timeout 0",
             "fastlike a.wasm --timeout NaN",
             "fastlike a.wasm --env =x",
@@ -349,6 +370,24 @@ mod tests {
         ] {
             assert!(parse(line).is_err(), "{line}");
         }
+    }
+
+    #[test]
+    fn backends_may_be_down_at_times() {
+        for (text, url, percent) in [
+            ("a=http://a:80", "http://a:80", 100),
+            ("a=http://a:80@0", "http://a:80", 0),
+            ("a=https://a/b@75", "https://a/b", 75),
+            ("a=https://a/@b", "https://a/@b", 100),
+        ] {
+            let (name, settings) = backend(text).unwrap();
+            assert_eq!(name, "a");
+            let found = (settings.url.to_string(), settings.uptime_percent);
+            assert_eq!(found, (url.to_owned(), percent));
+        }
+        // What is before a host stays with the URL, and is told as such.
+        let error = backend("a=http://user@host:80").unwrap_err();
+        assert!(error.contains("user name"), "{error}");
     }
 
     #[test]

@@ -18,14 +18,14 @@ use serde_json::Value;
 
 use super::Failure;
 use super::table::table;
-use crate::backends::BackendUrl;
+use crate::backends::BackendSettings;
 use crate::bench::{
     BenchRequest, EngineResult, Facts, Step, Workload, bytes_text, count_text, html, measure,
     time_text,
 };
 use crate::engines::{engines, find_engine};
 use crate::host::HostBuilder;
-use crate::{BackendSettings, program};
+use crate::program;
 
 /// What a process that measures one engine writes before the name of a step.
 const STEP: &str = "step: ";
@@ -69,8 +69,8 @@ pub(super) struct BenchArguments {
     config: Option<PathBuf>,
 
     /// A backend; may be repeated.
-    #[arg(long = "backend", value_name = "NAME=URL", value_parser = super::arguments::backend)]
-    backends: Vec<(String, BackendUrl)>,
+    #[arg(long = "backend", value_name = "NAME=URL[@N]", value_parser = super::arguments::backend)]
+    backends: Vec<(String, BackendSettings)>,
 
     /// Write JSON to standard output instead of a table.
     #[arg(long)]
@@ -173,8 +173,8 @@ fn configure(mut host: HostBuilder, arguments: &BenchArguments) -> HostBuilder {
     if let Some(config) = &arguments.config {
         host = host.config(config);
     }
-    for (name, url) in &arguments.backends {
-        host = host.backend_with(name, BackendSettings::new(url.clone()));
+    for (name, settings) in &arguments.backends {
+        host = host.backend_with(name, settings.clone());
     }
     host
 }

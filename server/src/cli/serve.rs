@@ -16,8 +16,7 @@ use super::arguments::{MessageFormat, OnDisconnect, ServeArguments, UnknownImpor
 use super::cache;
 use super::output::{self, say};
 use super::signals::Signals;
-use crate::backends::BackendSettings;
-use crate::config::{LimitSettings, read_bounded};
+use crate::config::{LimitSettings, ReuseSettings, read_bounded};
 use crate::engines::AUTO;
 use crate::host::{self, Drained, Host, HostBuilder};
 use crate::identity::ClientSettings;
@@ -133,6 +132,12 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
     if let Some(port) = arguments.local_pushpin_proxy_port {
         builder = builder.grip_proxy(SocketAddr::from(([127, 0, 0, 1], port)));
     }
+    if let Some(number) = arguments.reuse_requests {
+        builder = builder.reuse(ReuseSettings {
+            further_requests: Some(number),
+            ..ReuseSettings::default()
+        });
+    }
     if let Some(mebibytes) = arguments.cache_size {
         builder = builder.cache_bytes(mebibytes * 1024 * 1024);
     }
@@ -150,8 +155,8 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
     if let Some(config) = &arguments.config {
         builder = builder.config(config);
     }
-    for (name, url) in &arguments.backends {
-        builder = builder.backend_with(name, BackendSettings::new(url.clone()));
+    for (name, settings) in &arguments.backends {
+        builder = builder.backend_with(name, settings.clone());
     }
     for (name, value) in &arguments.environment {
         builder = builder.env(name, value);

@@ -16,6 +16,7 @@ mod products;
 mod pushpin;
 mod reader;
 mod respond;
+mod reuse;
 mod secrets;
 mod shielding;
 mod stores;
@@ -39,6 +40,7 @@ pub(crate) use files::{FileError, read_bounded};
 pub use limits::LimitSettings;
 pub use lookups::ConfiguredGeo;
 use reader::{Table, Value};
+pub use reuse::ReuseSettings;
 
 /// The newest version of the format that is understood.
 const VERSION_MAX: u64 = 3;
@@ -70,6 +72,8 @@ pub struct Manifest {
     pub grip_proxy: Option<SocketAddr>,
     /// `[local_server.limits]`.
     pub limits: LimitSettings,
+    /// `[local_server.reuse]`: how far sandboxes are used again.
+    pub reuse: ReuseSettings,
     /// `[local_server.cache]`: how many bytes the cache may hold.
     pub cache_bytes: Option<u64>,
     /// `[local_server.env]`: environment variables for the guest.
@@ -169,6 +173,9 @@ impl Manifest {
         }
         if let Some(value) = local.get("limits") {
             self.limits = limits::read(&value)?;
+        }
+        if let Some(value) = local.get("reuse") {
+            self.reuse = reuse::read(&value)?;
         }
         if let Some(value) = local.get("cache") {
             self.cache_bytes = limits::read_cache(&value)?;

@@ -117,6 +117,16 @@ fn a_backend_may_be_a_mock() {
 }
 
 #[test]
+fn sandboxes_are_reused_as_far_as_it_says() {
+    let text = "[local_server.reuse]\nrequests = 9\nwait_ms = 50";
+    let manifest = Manifest::parse(text, Path::new("fastly.toml")).unwrap();
+    let limits = manifest.reuse.or_default();
+    assert_eq!(limits.further_requests, 9);
+    assert_eq!(limits.waiting_sandboxes, 5);
+    assert_eq!(limits.wait.as_millis(), 50);
+}
+
+#[test]
 fn mistakes_say_what_was_expected() {
     for (text, expected) in [
         (

@@ -10,7 +10,7 @@ use abi_core::engine::{EngineEntry, EngineOptions, UnknownImports};
 use abi_core::http::ShieldSite;
 use abi_core::http::cache::HttpCacheSettings;
 use abi_core::platform::Logs;
-use abi_core::reuse::{ReuseLimits, WaitingSandboxes};
+use abi_core::reuse::WaitingSandboxes;
 use abi_core::session::GuestEnvironment;
 use abi_core::{Engine, Limits, Platform, Program, Service};
 use http::HeaderValue;
@@ -24,7 +24,7 @@ use super::lookups::GivenLookups;
 use super::stores::GivenStores;
 use super::{Host, HostError, Inner, OnDisconnect, Policy, RequestIds};
 use crate::backends::{BackendSet, BackendSettings, InvalidUrl};
-use crate::config::{LimitSettings, Manifest};
+use crate::config::{LimitSettings, Manifest, ReuseSettings};
 use crate::engines::{AUTO, find_engine, shared_engine};
 use crate::identity::ClientSettings;
 use crate::program::{self, ProgramSource};
@@ -59,7 +59,7 @@ pub struct HostBuilder {
     platform: Option<PlatformChange>,
     pub(super) client: ClientSettings,
     pub(super) lookups: GivenLookups,
-    reuse: ReuseLimits,
+    reuse: ReuseSettings,
     grip_proxy: Option<SocketAddr>,
     shields: Vec<(String, ShieldSite)>,
     tls: Option<ServerTls>,
@@ -183,8 +183,8 @@ impl HostBuilder {
     }
 
     /// How far sandboxes serve several requests.
-    pub fn reuse(mut self, limits: ReuseLimits) -> Self {
-        self.reuse = limits;
+    pub fn reuse(mut self, limits: impl Into<ReuseSettings>) -> Self {
+        self.reuse = limits.into().or(self.reuse);
         self
     }
 
@@ -255,7 +255,7 @@ impl HostBuilder {
         let tls = self.tls.take();
         let client = std::mem::take(&mut self.client).or(std::mem::take(&mut manifest.client));
         let left_behind = TaskTracker::new();
-        let reuse = self.reuse;
+        let reuse = self.reuse.or(manifest.reuse).or_default();
         let loop_token = loop_token(random);
         let backends = backends(&mut self, &mut manifest, &runtime, &loop_token);
         let backends = Arc::new(backends);

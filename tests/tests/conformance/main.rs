@@ -8,6 +8,7 @@ mod bodies;
 mod caching;
 mod clients;
 mod concurrency;
+mod counterparts;
 mod echo;
 mod environment;
 mod failures;
@@ -62,6 +63,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("faulty_backends", faulty_backends::CASES),
     ("clients", clients::CASES),
     ("concurrency", concurrency::CASES),
+    ("counterparts", counterparts::CASES),
     ("shutdown", shutdown::CASES),
     ("modules", modules::CASES),
     ("raw", raw::CASES),

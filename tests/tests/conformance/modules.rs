@@ -9,6 +9,7 @@ use fastlike::{Host, HostBuilder, HostError};
 
 cases![
     the_smallest_program,
+    names_of_earlier_days,
     a_program_that_does_nothing,
     imports_may_be_repeated,
     unknown_imports_are_refused_by_name,
@@ -46,6 +47,13 @@ async fn says_hello(cx: &Context, guest: Guest) {
 
 async fn the_smallest_program(cx: Context) {
     says_hello(&cx, Guest("wat/answer.wat")).await;
+}
+
+async fn names_of_earlier_days(cx: Context) {
+    let host = cx.host(Guest("wat/earlier_names.wat")).start().await;
+    let answer = host.get("/").await;
+    assert_eq!(answer.status, 203);
+    assert_eq!(answer.text(), "hello");
 }
 
 async fn a_program_that_does_nothing(cx: Context) {
