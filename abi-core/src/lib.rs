@@ -24,6 +24,7 @@ pub mod engine;
 pub mod error;
 pub mod handle;
 pub mod http;
+pub mod images;
 pub mod link;
 pub mod lookups;
 pub mod memory;

@@ -28,6 +28,7 @@ use crate::http::cache::HttpCacheSettings;
 use crate::http::{
     BackendInfo, BackendRequest, BackendResponse, Destination, SendError, ShieldSite,
 };
+use crate::images::ImageTransformer;
 use crate::lookups::Lookups;
 use crate::stores::Stores;
 
@@ -51,6 +52,8 @@ pub struct Platform {
     pub cache: Cache,
     /// What guests can ask about addresses and user agents.
     pub lookups: Lookups,
+    /// What transforms images, where something does.
+    pub images: Option<Arc<dyn ImageTransformer>>,
     /// How HTTP responses are kept there.
     pub http_cache: HttpCacheSettings,
     /// Where log lines go.

@@ -128,8 +128,8 @@ pub struct GuestEnvironment {
 pub struct Products {
     /// Statistics by domain.
     pub domain_inspector: bool,
-    /// Images can be transformed.
-    pub image_optimizer: bool,
+    /// Images can be transformed; `None` says what the platform can do.
+    pub image_optimizer: Option<bool>,
     /// Statistics by backend.
     pub origin_inspector: bool,
 }

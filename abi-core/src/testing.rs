@@ -20,6 +20,7 @@ use crate::http::cache::HttpCacheSettings;
 use crate::http::{
     BackendInfo, BackendRequest, BackendResponse, Destination, SendError, SendErrorKind, ShieldSite,
 };
+use crate::images::ImageTransformer;
 use crate::lookups::Lookups;
 use crate::platform::{Backends, Clock, Executor, LogSource, Logs, Platform, Random};
 use crate::stores::{
@@ -55,6 +56,7 @@ struct State {
     rates: Arc<MemoryRateLimits>,
     cache: Cache,
     lookups: Lookups,
+    images: Option<Arc<dyn ImageTransformer>>,
     logs: Vec<String>,
     random: u8,
 }
@@ -75,9 +77,13 @@ impl World {
     /// The platform that this world is.
     #[must_use]
     pub fn platform(&self) -> Platform {
-        let (rates, cache) = {
+        let (rates, cache, images) = {
             let state = self.lock();
-            (state.rates.clone(), state.cache.clone())
+            (
+                state.rates.clone(),
+                state.cache.clone(),
+                state.images.clone(),
+            )
         };
         Platform {
             clock: Arc::new(self.clone()),
@@ -93,6 +99,7 @@ impl World {
             },
             cache,
             lookups: self.lock().lookups.clone(),
+            images,
             // A test that is about it turns it on.
             http_cache: HttpCacheSettings::disabled(),
             logs: Arc::new(self.clone()),
@@ -113,6 +120,11 @@ impl World {
     /// they had.
     pub fn set_lookups(&self, lookups: Lookups) {
         self.lock().lookups = lookups;
+    }
+
+    /// Says what transforms images, for sessions that are made later.
+    pub fn set_images(&self, images: Arc<dyn ImageTransformer>) {
+        self.lock().images = Some(images);
     }
 
     /// Says what is known about a backend: one of the service's, or by its target one that a guest defines.

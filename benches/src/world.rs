@@ -31,6 +31,7 @@ pub(crate) fn platform(runtime: Handle) -> Platform {
     });
     Platform {
         lookups: Default::default(),
+        images: None,
         clock: world.clone(),
         random: world.clone(),
         executor: world.clone(),

@@ -26,6 +26,8 @@ pub mod engines;
 mod framing;
 pub mod host;
 pub mod identity;
+#[cfg(feature = "images")]
+pub mod images;
 pub mod inspect;
 pub mod lookups;
 pub mod program;

@@ -46,7 +46,10 @@ pub fn has_domain_inspector(call: &mut Call<'_>, out: GuestPtr<u32>) -> Result<(
 ///
 /// [`Error::Memory`].
 pub fn has_image_optimizer(call: &mut Call<'_>, out: GuestPtr<u32>) -> Result<()> {
-    product(call, out, |products| products.image_optimizer)
+    let can = call.session.platform.images.is_some();
+    let has = call.session.environment.products.image_optimizer;
+    call.memory.write(out, u32::from(has.unwrap_or(can)))?;
+    Ok(())
 }
 
 /// Writes whether the service has statistics by backend: 1 or 0.

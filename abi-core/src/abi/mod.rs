@@ -27,6 +27,7 @@ pub mod fastly_http_body;
 pub mod fastly_http_downstream;
 pub mod fastly_http_req;
 pub mod fastly_http_resp;
+pub mod fastly_image_optimizer;
 pub mod fastly_kv_store;
 pub mod fastly_log;
 pub mod fastly_object_store;

@@ -48,7 +48,7 @@ pub(super) struct Send {
 impl Send {
     /// Makes the request, and consumes its handles. From here on an error, also that of an unknown backend, finds them
     /// consumed.
-    fn take(self, call: &mut Call<'_>) -> Result<Result<BackendRequest, SendError>> {
+    pub(super) fn take(self, call: &mut Call<'_>) -> Result<Result<BackendRequest, SendError>> {
         let backend = call.memory.bytes(self.backend, self.backend_len)?;
         let backend = std::str::from_utf8(backend)
             .map_err(|_| Error::InvalidHttp("the backend's name is not UTF-8"))?
@@ -148,7 +148,7 @@ pub(super) fn send_async(
 }
 
 /// Sends, and takes gzip off the response where the guest asked for that.
-fn answer_to(
+pub(super) fn answer_to(
     platform: &Platform,
     request: BackendRequest,
 ) -> impl Future<Output = Result<BackendResponse, SendError>> + 'static + use<> {

@@ -597,7 +597,7 @@ macro_rules! for_each_hostcall {
                 );
             }
             fastly_image_optimizer {
-                unsupported transform_image_optimizer_request(
+                async transform_image_optimizer_request(
                     origin_image_request: RequestHandle, origin_image_request_body: BodyHandle,
                     origin_image_request_backend: GuestPtr<u8>, origin_image_request_backend_len: u32,
                     io_transform_config_mask: u32,

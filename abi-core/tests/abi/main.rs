@@ -5,6 +5,7 @@ mod body;
 mod cache;
 mod fixture;
 mod identity;
+mod images;
 mod kv;
 mod limits;
 mod lookups;

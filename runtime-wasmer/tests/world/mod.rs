@@ -72,6 +72,7 @@ impl World {
         Self {
             platform: Platform {
                 lookups: Default::default(),
+                images: None,
                 clock: world.clone(),
                 random: world.clone(),
                 executor: world.clone(),

@@ -527,7 +527,7 @@ fn what_is_claimed_about_clients_is_read() {
     )
     .unwrap();
     assert!(manifest.warnings.is_empty(), "{:?}", manifest.warnings);
-    assert!(manifest.products.image_optimizer && !manifest.products.domain_inspector);
+    assert!(manifest.products.image_optimizer == Some(true) && !manifest.products.domain_inspector);
     let client = manifest.client;
     assert!(client.valid_fastly_keys.contains("one"));
     assert_eq!(client.address.unwrap().to_string(), "2001:db8::1");

@@ -9,6 +9,7 @@ use abi_core::cache::{CACHE_BYTES_DEFAULT, Cache};
 use abi_core::engine::{EngineEntry, EngineOptions, UnknownImports};
 use abi_core::http::ShieldSite;
 use abi_core::http::cache::HttpCacheSettings;
+use abi_core::images::ImageTransformer;
 use abi_core::platform::Logs;
 use abi_core::reuse::WaitingSandboxes;
 use abi_core::session::GuestEnvironment;
@@ -481,6 +482,7 @@ fn platform(
         stores,
         cache: Cache::new(cache_bytes.unwrap_or(CACHE_BYTES_DEFAULT)),
         lookups,
+        images: images(runtime),
         http_cache: builder.http_cache,
         logs: hooked(logs, hooks.log_endpoints),
     };
@@ -488,6 +490,16 @@ fn platform(
         Some(change) => change(platform),
         None => platform,
     })
+}
+
+#[cfg(feature = "images")]
+fn images(runtime: &Handle) -> Option<Arc<dyn ImageTransformer>> {
+    Some(Arc::new(crate::images::LocalImages::new(runtime.clone())))
+}
+
+#[cfg(not(feature = "images"))]
+fn images(_runtime: &Handle) -> Option<Arc<dyn ImageTransformer>> {
+    None
 }
 
 fn environment(builder: &HostBuilder, manifest: &Manifest) -> GuestEnvironment {

@@ -22,6 +22,7 @@ pub mod http_body;
 pub mod http_downstream;
 pub mod http_req;
 pub mod http_resp;
+pub mod image_optimizer;
 pub mod kv_store;
 pub mod log;
 pub mod object_store;

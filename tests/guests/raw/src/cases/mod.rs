@@ -17,6 +17,7 @@ mod http_req;
 mod http_req_send;
 mod http_resp;
 pub mod identity;
+mod image_optimizer;
 mod kv_store;
 mod log;
 mod lookups;
@@ -63,6 +64,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         hand_off::CASES,
         pending_headers::CASES,
         next_request::CASES,
+        image_optimizer::CASES,
     ]
     .into_iter()
     .flatten()

@@ -1,0 +1,258 @@
+//! The transforms, in the order in which they are applied.
+
+use abi_core::images::{
+    Adjustment, Area, Crop, Filter, Fit, ImageError, Length, Offset, Orientation, RESULT_SIDE_MAX,
+    Sharpen, Transform,
+};
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, Rgba, RgbaImage};
+
+use super::error;
+
+type Result<T> = std::result::Result<T, ImageError>;
+
+pub(super) fn transform(mut image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
+    if let Some(area) = what.precrop {
+        image = crop(&image, area)?;
+    }
+    if let Some(sides) = what.trim {
+        image = trim(&image, sides)?;
+    }
+    if let Some(area) = what.crop {
+        image = crop(&image, area)?;
+    }
+    if let Some(Orientation::Exif(number)) = what.orientation {
+        image = orient(image, number);
+    }
+    image = resize(image, what)?;
+    if let Some(sides) = what.pad {
+        image = pad(&image, sides)?;
+    }
+    if let Some(area) = what.canvas {
+        image = canvas(&image, area)?;
+    }
+    if let Some(color) = what.background {
+        image = over(image, color.rgb, color.alpha);
+    }
+    adjust(&mut image, what.adjustment);
+    if let Some(sharpen) = what.sharpen {
+        image = sharpened(image, sharpen);
+    }
+    if let Some(radius) = what.blur {
+        let radius = radius.of(image.width()).min(1_000.0);
+        if radius >= 0.5 {
+            image = imageops::fast_blur(&image, radius as f32);
+        }
+    }
+    Ok(image)
+}
+
+/// Width, height and position, in pixels, of an area on an image; it may reach over the image.
+fn place(image: &RgbaImage, crop: Crop, grow: bool) -> Result<(u32, u32, i64, i64)> {
+    let (width, height) = image.dimensions();
+    let (full_width, full_height) = (f64::from(width), f64::from(height));
+    let (area_width, area_height) = match crop.area {
+        Area::Size(x, y) => (x.of(width), y.of(height)),
+        // The largest within the image, or the smallest around it.
+        Area::Ratio(x, y) if (full_width * y > full_height * x) != grow => {
+            (full_height * x / y, full_height)
+        }
+        Area::Ratio(x, y) => (full_width, full_width * y / x),
+    };
+    let (area_width, area_height) = (pixels(area_width)?, pixels(area_height)?);
+    let x = position(crop.x, width, area_width, grow);
+    let y = position(crop.y, height, area_height, grow);
+    Ok((area_width, area_height, x, y))
+}
+
+fn position(offset: Offset, side: u32, area: u32, grow: bool) -> i64 {
+    let (side_, area_) = (f64::from(side), f64::from(area));
+    let left_over = if grow { area_ - side_ } else { side_ - area_ };
+    let position = match offset {
+        Offset::Centre => left_over / 2.0,
+        Offset::At(length) => length.of(side),
+        Offset::Share(percent) => left_over * percent / 100.0,
+    };
+    position.floor() as i64
+}
+
+/// A side of at least one pixel.
+fn pixels(length: f64) -> Result<u32> {
+    let length = length.round().max(1.0);
+    if length > f64::from(2 * RESULT_SIDE_MAX) {
+        return Err(error("it would have far more than 8192 pixels on a side"));
+    }
+    Ok(length as u32)
+}
+
+fn crop(image: &RgbaImage, what: Crop) -> Result<RgbaImage> {
+    let (width, height, x, y) = place(image, what, false)?;
+    let (right, bottom) = (x + i64::from(width), y + i64::from(height));
+    let (full_width, full_height) = (i64::from(image.width()), i64::from(image.height()));
+    let reaches_over = x < 0 || y < 0 || right > full_width || bottom > full_height;
+    if reaches_over && !what.safe {
+        return Err(error("parameter `crop`: the area reaches over the image"));
+    }
+    let (x, y) = (x.clamp(0, full_width - 1), y.clamp(0, full_height - 1));
+    let (right, bottom) = (
+        right.clamp(x + 1, full_width),
+        bottom.clamp(y + 1, full_height),
+    );
+    let cut = [x, y, right - x, bottom - y].map(|number| number as u32);
+    Ok(imageops::crop_imm(image, cut[0], cut[1], cut[2], cut[3]).to_image())
+}
+
+fn trim(image: &RgbaImage, sides: [Length; 4]) -> Result<RgbaImage> {
+    let [top, right, bottom, left] = in_pixels(image, sides);
+    let (width, height) = image.dimensions();
+    match (
+        width.checked_sub(left.saturating_add(right)),
+        height.checked_sub(top.saturating_add(bottom)),
+    ) {
+        (Some(width @ 1..), Some(height @ 1..)) => {
+            Ok(imageops::crop_imm(image, left, top, width, height).to_image())
+        }
+        _ => Err(error("parameter `trim`: nothing would be left")),
+    }
+}
+
+fn in_pixels(image: &RgbaImage, [top, right, bottom, left]: [Length; 4]) -> [u32; 4] {
+    let (width, height) = image.dimensions();
+    let lengths = [
+        top.of(height),
+        right.of(width),
+        bottom.of(height),
+        left.of(width),
+    ];
+    lengths.map(|length| length.round() as u32)
+}
+
+fn orient(image: RgbaImage, number: u8) -> RgbaImage {
+    let orientation = image::metadata::Orientation::from_exif(number);
+    let mut image = DynamicImage::ImageRgba8(image);
+    image.apply_orientation(orientation.unwrap_or(image::metadata::Orientation::NoTransforms));
+    image.into_rgba8()
+}
+
+fn resize(image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
+    let ratio = what.device_pixel_ratio.unwrap_or(1.0);
+    let (full_width, full_height) = (f64::from(image.width()), f64::from(image.height()));
+    let width = what.width.map(|width| width.of(image.width()) * ratio);
+    let height = what.height.map(|height| height.of(image.height()) * ratio);
+    let (mut width, mut height) = match (width, height) {
+        (None, None) => return Ok(image),
+        (Some(width), None) => (width, full_height * width / full_width),
+        (None, Some(height)) => (full_width * height / full_height, height),
+        (Some(width), Some(height)) => (width, height),
+    };
+    let scales = (width / full_width, height / full_height);
+    let scale = match what.fit {
+        Some(Fit::Bounds) => Some(scales.0.min(scales.1)),
+        Some(Fit::Cover) => Some(scales.0.max(scales.1)),
+        Some(Fit::Crop) | None => None,
+    };
+    if let Some(scale) = scale {
+        (width, height) = (full_width * scale, full_height * scale);
+    }
+    if !what.upscale {
+        let shrink = (full_width / width).min(full_height / height).min(1.0);
+        (width, height) = (width * shrink, height * shrink);
+    }
+    let (width, height) = (pixels(width)?, pixels(height)?);
+    if width.max(height) > RESULT_SIDE_MAX {
+        return Err(error("the result has more than 8192 pixels on a side"));
+    }
+    let filter = match what.filter {
+        Filter::Nearest => FilterType::Nearest,
+        Filter::Bilinear => FilterType::Triangle,
+        Filter::Bicubic => FilterType::CatmullRom,
+        Filter::Lanczos3 => FilterType::Lanczos3,
+    };
+    if what.fit == Some(Fit::Crop) {
+        let cut = crop(
+            &image,
+            Crop {
+                area: Area::Ratio(width.into(), height.into()),
+                x: Offset::Centre,
+                y: Offset::Centre,
+                safe: true,
+            },
+        )?;
+        return Ok(imageops::resize(&cut, width, height, filter));
+    }
+    if (width, height) == image.dimensions() {
+        return Ok(image);
+    }
+    Ok(imageops::resize(&image, width, height, filter))
+}
+
+/// Puts an image on a transparent area.
+fn put(image: &RgbaImage, (width, height): (u32, u32), (x, y): (i64, i64)) -> Result<RgbaImage> {
+    if width.max(height) > RESULT_SIDE_MAX {
+        return Err(error("the result has more than 8192 pixels on a side"));
+    }
+    let mut area = RgbaImage::new(width, height);
+    imageops::replace(&mut area, image, x, y);
+    Ok(area)
+}
+
+fn pad(image: &RgbaImage, sides: [Length; 4]) -> Result<RgbaImage> {
+    let [top, right, bottom, left] = in_pixels(image, sides);
+    let width = image.width().saturating_add(left).saturating_add(right);
+    let height = image.height().saturating_add(top).saturating_add(bottom);
+    put(image, (width, height), (left.into(), top.into()))
+}
+
+fn canvas(image: &RgbaImage, what: Crop) -> Result<RgbaImage> {
+    let (width, height, x, y) = place(image, what, true)?;
+    put(image, (width, height), (x, y))
+}
+
+/// Puts a colour of some opacity behind an image.
+pub(super) fn over(mut image: RgbaImage, color: [u8; 3], alpha: f64) -> RgbaImage {
+    for Rgba([pixel @ .., opacity]) in image.pixels_mut() {
+        let front = f64::from(*opacity) / 255.0;
+        let back = alpha * (1.0 - front);
+        let both = front + back;
+        if both > 0.0 {
+            for (part, behind) in pixel.iter_mut().zip(color) {
+                *part = byte((f64::from(*part) * front + f64::from(behind) * back) / both);
+            }
+        }
+        *opacity = byte(both * 255.0);
+    }
+    image
+}
+
+fn adjust(image: &mut RgbaImage, adjustment: Adjustment) {
+    if adjustment == Adjustment::default() {
+        return;
+    }
+    let brightness = adjustment.brightness / 100.0 * 255.0;
+    let contrast = ((100.0 + adjustment.contrast) / 100.0).powi(2);
+    let saturation = (100.0 + adjustment.saturation) / 100.0;
+    for Rgba([r, g, b, _]) in image.pixels_mut() {
+        let mut rgb = [*r, *g, *b].map(|part| (f64::from(part) + brightness).clamp(0.0, 255.0));
+        rgb = rgb.map(|part| ((part - 127.5) * contrast + 127.5).clamp(0.0, 255.0));
+        // The luma of ITU-R BT.709.
+        let luma = 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2];
+        [*r, *g, *b] = rgb.map(|part| byte(luma + (part - luma) * saturation));
+    }
+}
+
+fn sharpened(mut image: RgbaImage, what: Sharpen) -> RgbaImage {
+    let blurred = imageops::fast_blur(&image, what.radius as f32);
+    for (pixel, soft) in image.pixels_mut().zip(blurred.pixels()) {
+        for (part, soft) in pixel.0.iter_mut().zip(soft.0).take(3) {
+            let difference = f64::from(*part) - f64::from(soft);
+            if difference.abs() >= what.threshold {
+                *part = byte(f64::from(*part) + difference * what.amount);
+            }
+        }
+    }
+    image
+}
+
+fn byte(value: f64) -> u8 {
+    value.round().clamp(0.0, 255.0) as u8
+}

@@ -1,0 +1,119 @@
+//! `fastly_image_optimizer`.
+
+use super::cases;
+use crate::check::{Outcome, check, check_eq, check_status};
+use crate::guest::{self, ORIGIN, UNKNOWN, end_of_memory};
+use crate::sys::*;
+
+cases![
+    image_transform_errors,
+    image_transform_malformed,
+    image_transform_other_status,
+    image_transform_not_an_image,
+];
+
+const SDK_CLAIMS_OPTS: u32 = 1 << 1;
+
+/// Asks for an image; gives status, response, body and the tag of the error detail.
+fn transform(
+    (request, body): (Handle, Handle),
+    backend: &str,
+    mask: u32,
+    options: &str,
+) -> (Status, Handle, Handle, u32) {
+    let configuration = [options.as_ptr() as u32, options.len() as u32];
+    let (mut detail, mut response, mut response_body) = ([0; 3], NO_HANDLE, NO_HANDLE);
+    let status = unsafe {
+        image_optimizer::transform_image_optimizer_request(
+            request,
+            body,
+            backend.as_ptr(),
+            backend.len(),
+            mask,
+            configuration.as_ptr(),
+            detail.as_mut_ptr(),
+            &mut response,
+            &mut response_body,
+        )
+    };
+    (status, response, response_body, detail[0])
+}
+
+fn image_transform_errors() -> Outcome {
+    let request = guest::request_to("GET", "/")?;
+    let ask = |handles, mask| transform(handles, ORIGIN, mask, "width=1").0;
+    check_eq!(INVALID_ARGUMENT, ask((request, NO_HANDLE), 1 << 2));
+    check_eq!(BAD_HANDLE, ask((9_999, NO_HANDLE), SDK_CLAIMS_OPTS));
+    check_eq!(BAD_HANDLE, ask((request, 9_999), SDK_CLAIMS_OPTS));
+    let (mut response, mut body) = (0, 0);
+    check_status!(
+        INVALID_ARGUMENT,
+        image_optimizer::transform_image_optimizer_request(
+            request,
+            NO_HANDLE,
+            ORIGIN.as_ptr(),
+            ORIGIN.len(),
+            SDK_CLAIMS_OPTS,
+            end_of_memory(),
+            [0; 3].as_mut_ptr(),
+            &mut response,
+            &mut body,
+        )
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        image_optimizer::transform_image_optimizer_request(
+            request,
+            NO_HANDLE,
+            ORIGIN.as_ptr(),
+            ORIGIN.len(),
+            0,
+            end_of_memory(),
+            end_of_memory(),
+            &mut response,
+            &mut body,
+        )
+    );
+    // None of these has consumed the request.
+    let (status, response, body, tag) = transform((request, NO_HANDLE), UNKNOWN, 0, "");
+    check!(status != OK);
+    check_eq!((NO_HANDLE, NO_HANDLE, 2), (response, body, tag));
+    check_status!(BAD_HANDLE, http_req::close(request));
+    Ok(())
+}
+
+/// A parameter that cannot be read is told in the response.
+fn image_transform_malformed() -> Outcome {
+    let request = guest::request_to("GET", "/?height=wide")?;
+    let body = guest::empty_body()?;
+    let options = "region=us_east&width=50p";
+    let (status, response, body, tag) =
+        transform((request, body), ORIGIN, SDK_CLAIMS_OPTS, options);
+    check_eq!((OK, 1), (status, tag));
+    check_eq!(400, guest::status_of(response)?);
+    let text = String::from_utf8_lossy(&guest::read_to_end(body)?).into_owned();
+    check!(text.contains("`height`"));
+    Ok(())
+}
+
+fn image_transform_other_status() -> Outcome {
+    let request = guest::request_to("HEAD", "/")?;
+    let options = "width=50p&montage=a&allow_malformed_query_params=true";
+    let (status, response, _, tag) =
+        transform((request, NO_HANDLE), ORIGIN, SDK_CLAIMS_OPTS, options);
+    check_eq!((OK, 3), (status, tag));
+    check_eq!(200, guest::status_of(response)?);
+    let warning = guest::response_header(response, "fastly-io-compute-warnings")?;
+    check!(warning.contains("`montage`"));
+    Ok(())
+}
+
+fn image_transform_not_an_image() -> Outcome {
+    let request = guest::request_to("GET", "/")?;
+    let (status, response, body, tag) =
+        transform((request, NO_HANDLE), ORIGIN, SDK_CLAIMS_OPTS, "width=1");
+    check_eq!((OK, 1), (status, tag));
+    check_eq!(400, guest::status_of(response)?);
+    check!(!guest::read_to_end(body)?.is_empty());
+    Ok(())
+}
