@@ -240,16 +240,26 @@ fn what_may_not_be_stored_is_not() {
 
 #[test]
 fn the_more_specific_word_counts() {
-    let stored: [Fields<'_>; 6] = [
+    let stored: [Fields<'_>; 9] = [
         &[],
+        // An hour is what a response gets that says nothing, and its age counts as it does elsewhere.
+        &[("age", "3540")],
         &[("cache-control", "max-age=0, s-maxage=60")],
         &[
             ("cache-control", "no-store"),
             ("surrogate-control", "max-age=60"),
         ],
         &[
+            ("cache-control", "no-store"),
+            ("surrogate-control", "max-age=60;another"),
+        ],
+        &[
             ("date", "Thu, 01 Jan 2026 00:00:00 GMT"),
             ("expires", "Thu, 01 Jan 2026 00:01:00 GMT"),
+        ],
+        &[
+            ("date", "Thu, 01 Jan 2026 00:00:00 GMT"),
+            ("expires", "THU 1 jan 2026 0:01:00 utc"),
         ],
         &[("cache-control", "public"), ("cache-control", "max-age=60")],
         &[FRESH, ("age", "10")],
@@ -354,19 +364,22 @@ fn a_stale_response_may_stand_in_for_an_error() {
     assert_eq!(edge.count(), 3);
     edge.pass_seconds(20);
     assert_eq!(edge.get(&[]).status, 0, "not for ever");
-    let edge = Edge::new();
-    edge.answers(
-        200,
-        &[(
-            "cache-control",
-            "max-age=10, stale-if-error=20, must-revalidate",
-        )],
-        "old",
-    );
-    edge.answers(503, &[], "trouble");
-    edge.get(&[]);
-    edge.pass_seconds(15);
-    assert_eq!(edge.get(&[]).status, 503);
+    for control in [
+        "max-age=10, stale-if-error=20, must-revalidate",
+        "max-age=10, stale-if-error=20, proxy-revalidate",
+        "max-age=10, stale-if-error=20, no-cache",
+        "max-age=10, s-maxage=10",
+        "max-age=10",
+    ] {
+        let edge = Edge::new();
+        edge.answers(200, &[("cache-control", control)], "old");
+        edge.answers(503, &[], "trouble");
+        edge.answers(0, &[], "");
+        edge.get(&[]);
+        edge.pass_seconds(15);
+        assert_eq!(edge.get(&[]).status, 503, "{control}");
+        assert_eq!(edge.get(&[]).status, 0, "{control}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::{Method, StatusCode};
 
-use super::policy::parse_date;
+use super::date::parse_date;
 use crate::cache::ByteRange;
 use crate::http::{RequestHead, ResponseHead};
 

@@ -57,13 +57,16 @@ impl Directives {
         Some(Duration::from_secs(seconds))
     }
 
-    /// Leaves out what is meant for another surrogate than this one (`max-age=60;name`).
-    pub(super) fn without_targeted(self) -> Self {
-        let Self(mut directives) = self;
-        directives.retain(|(name, argument)| {
-            !name.contains(';') && !argument.as_deref().is_some_and(|text| text.contains(';'))
-        });
-        Self(directives)
+    /// Takes away the names of the surrogates that directives are meant for (`max-age=60;name`). The platform tells
+    /// backends no name of its own (`Surrogate-Capability`), and obeys directives for whatever name.
+    pub(super) fn for_any_surrogate(mut self) -> Self {
+        for (name, argument) in &mut self.0 {
+            let text = argument.as_mut().unwrap_or(name);
+            if let Some(end) = text.find(';') {
+                text.truncate(end);
+            }
+        }
+        self
     }
 }
 
@@ -165,9 +168,9 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_another_surrogate_is_left_out() {
-        let directives = parse(&["max-age=60;abc, no-store"]).without_targeted();
-        assert_eq!(directives.time("max-age"), None);
+    fn what_is_for_a_surrogate_is_for_this_one() {
+        let directives = parse(&["max-age=60;abc, no-store;abc"]).for_any_surrogate();
+        assert_eq!(directives.time("max-age"), Some(Duration::from_secs(60)));
         assert!(directives.contains("no-store"));
     }
 }

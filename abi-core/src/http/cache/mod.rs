@@ -8,6 +8,7 @@
 //! * [`for_client`]: conditional answers, ranges and HEAD from a stored response.
 
 mod answer;
+mod date;
 mod directives;
 mod overflow;
 mod policy;

@@ -6,6 +6,7 @@ use http::header::{
     AGE, CACHE_CONTROL, CONTENT_LENGTH, DATE, EXPIRES, HeaderMap, HeaderName, SET_COOKIE, VARY,
 };
 
+use super::date::parse_date;
 use super::directives::{Directives, seconds};
 use super::request::is_authorized;
 use crate::cache::{Attachment, SurrogateKey, SurrogateKeys, VaryRule, WriteOptions};
@@ -94,7 +95,7 @@ impl StoragePolicy {
         now: SystemTime,
     ) -> Self {
         let headers = &response.headers;
-        let surrogate = Directives::parse(headers.get_all(&SURROGATE_CONTROL)).without_targeted();
+        let surrogate = Directives::parse(headers.get_all(&SURROGATE_CONTROL)).for_any_surrogate();
         let control = Directives::parse(headers.get_all(CACHE_CONTROL));
         let lifetime = Lifetime::of(headers, &surrogate, &control, settings, now);
         let vary = vary(headers);
@@ -213,8 +214,7 @@ impl Lifetime {
         };
         let max_age = explicit
             .or_else(|| expires_in(headers, now))
-            // It is fresh for the default time from now on, however old it is.
-            .unwrap_or_else(|| settings.default_ttl.saturating_add(initial_age));
+            .unwrap_or(settings.default_ttl);
         let must_revalidate = ["must-revalidate", "proxy-revalidate"];
         let may_be_stale = !must_revalidate.iter().any(|name| speaker.contains(name));
         let stale = |name| match speaker.time(name) {
@@ -254,11 +254,6 @@ fn expires_in(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let date = headers.get(DATE).and_then(parse_date).unwrap_or(now);
     let time = expires.and_then(|expires| expires.duration_since(date).ok());
     Some(time.unwrap_or_default())
-}
-
-/// An HTTP date in any of its three forms (RFC 9110 section 5.6.7).
-pub(super) fn parse_date(value: &http::HeaderValue) -> Option<SystemTime> {
-    httpdate::parse_http_date(value.to_str().ok()?).ok()
 }
 
 /// The vary rule; none where no request can ever match.
