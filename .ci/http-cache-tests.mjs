@@ -1,0 +1,120 @@
+// Runs the cases of the npm package http-cache-tests that are for caches between clients and origins, and compares what
+// passed with what the package publishes about others:
+//
+//   node http-cache-tests.mjs FOLDER-OF-THE-PACKAGE BASE-URL PAGE-TO-WRITE
+//
+// It fails when a required case fails for which there is no reason below (or passes although there is one), and when
+// fewer optional or behaviour cases pass than with nginx or Varnish.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+
+const [folder, base, page] = process.argv.slice(2)
+const load = path => import(pathToFileURL(resolve(folder, path)).href)
+const data = path => JSON.parse(readFileSync(resolve(folder, path), 'utf8'))
+
+const cookies = 'The platform stores no response that sets a cookie, since it is for one client alone.'
+const closed = 'No answer can pass it: the origin closes the connection without a response, and the case wants a header ' +
+  'of that response. That no stale response is served is tested in `abi-core/tests/abi/readthrough.rs`.'
+
+// Required cases that fail, and why.
+const REASONS = {
+  'headers-store-Set-Cookie': cookies,
+  '304-etag-update-response-Set-Cookie': cookies,
+  'stale-close-must-revalidate': closed,
+  'stale-close-proxy-revalidate': closed,
+  'stale-close-no-cache': closed,
+  'stale-close-s-maxage=2': closed,
+  'age-parse-prefix': 'Its title says that `Age: 0,7200` makes a response stale, which it does here; the case wants the ' +
+    'contrary. `age-parse-dup-0` and `age-parse-prefix-twoline`, which are required too, want lists of ages to be stale.'
+}
+
+const KINDS = ['required', 'optimal', 'check']
+const NAMES = { required: 'required', optimal: 'optional', check: 'behaviour' }
+const PEERS = [['nginx', 'nginx.json'], ['Varnish', 'varnish.json'], ['Fastly', 'fastly.json']]
+const FLOORS = ['nginx', 'Varnish']
+
+const suites = [...(await load('tests/index.mjs')).default, (await load('tests/surrogate-control.mjs')).default]
+const { runTests, getResults } = await load('client/runner.mjs')
+const fetch = createRequire(resolve(folder, 'package.json'))('node-fetch')
+
+// What the client of the suite has to say of single requests is of no interest here.
+await runTests(suites, fetch, false, base)
+const columns = { fastlike: getResults() }
+for (const [name, file] of PEERS) columns[name] = data(`results/${file}`)
+
+const groups = suites.map(suite => ({ name: suite.name, cases: suite.tests.filter(test => !test.browser_only) }))
+const kindOf = test => test.kind ?? 'required'
+
+function count (cases, kind, results) {
+  const ofKind = cases.filter(test => kindOf(test) === kind)
+  return { passed: ofKind.filter(test => results[test.id] === true).length, total: ofKind.length }
+}
+
+function row (name, cases) {
+  const cells = Object.values(columns).map(results => KINDS.map(kind => {
+    const { passed, total } = count(cases, kind, results)
+    return total === 0 ? '–' : results === columns.fastlike ? `${passed}/${total}` : `${passed}`
+  }).join(' · '))
+  return [name, ...cells]
+}
+
+const all = groups.flatMap(group => group.cases)
+const rows = [...groups.map(group => row(group.name, group.cases)), row('all', all)]
+const heads = ['group', ...Object.keys(columns)]
+for (const cells of rows) console.log(`${cells[0]}: ${cells[1]} (${KINDS.map(kind => NAMES[kind]).join(' · ')})`)
+
+const failing = all.filter(test => columns.fastlike[test.id] !== true)
+const required = failing.filter(test => kindOf(test) === 'required')
+const errors = []
+for (const test of required) {
+  if (!(test.id in REASONS)) errors.push(`required: ${test.id}: ${test.name}: ${columns.fastlike[test.id]?.join(': ')}`)
+}
+for (const id of Object.keys(REASONS)) {
+  if (!required.some(test => test.id === id)) errors.push(`${id} passes, and has a reason for failing: take it off the list`)
+}
+for (const kind of ['optimal', 'check']) {
+  const ours = count(all, kind, columns.fastlike).passed
+  for (const name of FLOORS) {
+    const theirs = count(all, kind, columns[name]).passed
+    if (ours < theirs) errors.push(`${NAMES[kind]}: ${ours} passed, and ${theirs} with ${name}`)
+  }
+}
+
+const table = lines => lines.map(cells => `| ${cells.join(' | ')} |`).join('\n')
+const version = data('package.json').version
+const list = kind => failing.filter(test => kindOf(test) === kind).map(test => `- \`${test.id}\`: ${test.name.trim()}`).join('\n')
+writeFileSync(page, `# The public test suite for HTTP caches
+
+<!-- Written by .ci/http-cache-tests. -->
+
+[http-cache-tests](https://www.npmjs.com/package/http-cache-tests) ${version}, with its own origin and client, against a
+guest that passes every request on to its backend, with \`--http-cache-ttl 0\`. What it says of nginx, Varnish and the
+platform is published in the package, and some years old.
+
+Each cell has three numbers: required · optional · behaviour. A required case is one that RFC 9111 demands; an optional one
+shows that a cache makes use of what it may; a behaviour case shows what it does where nothing is demanded, and passing it
+is not always better.
+
+${table([heads, heads.map(() => '---'), ...rows])}
+
+## Required cases that fail
+
+${table([['case', 'why'], ['---', '---'], ...required.map(test => [`\`${test.id}\``, REASONS[test.id] ?? 'It should not.'])])}
+
+## Optional cases that fail
+
+${list('optimal')}
+
+## Behaviour cases that fail
+
+${list('check')}
+`)
+
+for (const error of errors) console.log(`FAILED ${error}`)
+if (errors.length > 0) process.exit(1)
+console.log(`HTTP cache tests: ok; see ${page}`)
+// The client leaves connections open.
+process.exit(0)
