@@ -48,6 +48,10 @@ func main() {
 			told(w, places)
 		case "/device":
 			told(w, devices)
+		case "/simple-cache":
+			told(w, simpleCache)
+		case "/core-cache":
+			told(w, coreCache)
 		default:
 			w.WriteHeader(fsthttp.StatusNotFound)
 			fmt.Fprint(w, "no such route\n")

@@ -10,6 +10,7 @@ import { EdgeRateLimiter, PenaltyBox, RateCounter } from "fastly:edge-rate-limit
 import { getGeolocationForIpAddress } from "fastly:geolocation";
 import { KVStore } from "fastly:kv-store";
 import { SecretStore } from "fastly:secret-store";
+import { coreCache, simpleCache } from "./caches.js";
 
 addEventListener("fetch", (event) => event.respondWith(respond(event.request)));
 
@@ -35,6 +36,10 @@ async function respond(request) {
       return told(geo);
     case "/device":
       return told(device);
+    case "/simple-cache":
+      return told(simpleCache);
+    case "/core-cache":
+      return told(coreCache);
     default:
       return new Response("no such route\n", { status: 404 });
   }
