@@ -2,6 +2,7 @@
 
 use crate::cache::{Purge, SurrogateKey};
 use crate::error::{Error, Result};
+use crate::http::cache::purge_answer;
 use crate::memory::GuestPtr;
 use crate::table::Call;
 use crate::table::types::PurgeOptions;
@@ -39,10 +40,7 @@ pub fn purge_surrogate_key(
             capacity,
             written_out: GuestPtr::new(written_out),
         };
-        let mut id = [0; 16];
-        call.session.platform.random.fill(&mut id);
-        let id = u128::from_be_bytes(id);
-        let answer = format!(r#"{{"id":"{id:032x}","status":"ok"}}"#);
+        let answer = purge_answer(&*call.session.platform.random);
         out.check(&call.memory)?
             .write(&mut call.memory, answer.as_bytes())?;
     }

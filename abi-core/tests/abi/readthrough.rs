@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use abi_core::body::{Body, OutgoingBody, pipe};
-use abi_core::http::cache::{HttpCacheSettings, Readthrough};
+use abi_core::http::cache::{HttpCacheSettings, Readthrough, is_purge, purge_url};
 use abi_core::http::{
     BackendRequest, BackendResponse, Destination, RequestHead, ResponseHead, SendError,
     SendErrorKind,
@@ -547,9 +547,35 @@ fn purging_a_url_is_off_until_it_is_turned_on() {
     });
     edge.answers(200, &[FRESH], "hello");
     edge.get(&[]);
-    assert_eq!(edge.send(purge()).body, r#"{"status":"ok"}"#);
+    let purged = edge.send(purge());
+    assert_eq!(purged.header("content-type"), "application/json");
+    let id = purged.body.strip_prefix(r#"{"id":""#).unwrap();
+    assert_eq!(&id[32..], r#"","status":"ok"}"#);
     assert_eq!(edge.get(&[]).header("x-cache"), "", "as it was asked for");
     assert_eq!(edge.count(), 2);
+}
+
+#[test]
+fn a_soft_purge_leaves_a_response_that_may_be_used_while_it_is_revalidated() {
+    let edge = Edge::new();
+    let control = "max-age=60, stale-while-revalidate=60";
+    edge.answers(200, &[("cache-control", control)], "hello");
+    for (soft, word) in [("0", "MISS"), ("1", "HIT")] {
+        edge.get(&[]);
+        let mut head = request(Method::GET, &[("fastly-soft-purge", soft)]).head;
+        head.method = Method::from_bytes(b"PURGE").unwrap();
+        assert!(is_purge(&head.method));
+        let (answer, _) = purge_url(&edge.platform, &head);
+        assert_eq!(answer.status, 200);
+        assert_eq!(edge.get(&[]).header("x-cache"), word, "{soft}");
+    }
+    let mut other = request(Method::GET, &[]).head;
+    other.uri = "http://example.org/b".parse().unwrap();
+    edge.platform.cache.sweep(edge.platform.clock.monotonic());
+    let before = edge.platform.cache.statistics().objects;
+    assert_eq!(before, 1);
+    let _ = purge_url(&edge.platform, &other);
+    assert_eq!(edge.platform.cache.statistics().objects, 1);
 }
 
 #[test]

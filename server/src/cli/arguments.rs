@@ -144,6 +144,10 @@ pub(super) struct ServeArguments {
     #[arg(long)]
     pub enable_purge: bool,
 
+    /// Let a client that sends a PURGE request remove what is kept for its URL: the program does not see the request.
+    #[arg(long)]
+    pub enable_client_purge: bool,
+
     /// An environment variable of the guest; may be repeated.
     #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair)]
     pub environment: Vec<(String, String)>,
@@ -359,6 +363,9 @@ mod tests {
             "fastlike a.wasm --timeout NaN",
             "fastlike a.wasm --env =x",
             "fastlike a.wasm --kv =x",
+            "fastlike a.wasm --cache-size 0",
+            "fastlike a.wasm --cache-size 1048577",
+            "fastlike a.wasm --cache-size 1.5",
             "fastlike a.wasm --acl x",
             "fastlike a.wasm --tls-cert x",
             "fastlike a.wasm --tls-key x",

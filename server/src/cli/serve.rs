@@ -124,6 +124,7 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
             default_ttl: Duration::from_secs(arguments.http_cache_ttl.into()),
             response_headers: !arguments.no_cache_headers,
             purge: arguments.enable_purge,
+            client_purge: arguments.enable_client_purge,
         })
         .logs(LogWriter::standard_streams(LogFormat {
             label_stdout: arguments.log_stdout,

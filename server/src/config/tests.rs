@@ -64,6 +64,23 @@ fn a_manifest_of_the_usual_kind_is_read() {
 }
 
 #[test]
+fn the_cache_has_a_size() {
+    let sized = |text| parse(&format!("[local_server.cache]\n{text}"));
+    assert_eq!(sized("").unwrap().cache_bytes, None);
+    assert_eq!(sized("size_mb = 2").unwrap().cache_bytes, Some(2 << 20));
+    for wrong in [
+        "size_mb = 0",
+        "size_mb = -1",
+        "size_mb = \"2\"",
+        "size_mb = 9223372036854775807",
+        "size = 2",
+    ] {
+        let told = sized(wrong).unwrap_err().to_string();
+        assert!(told.contains("local_server.cache"), "{wrong}: {told}");
+    }
+}
+
+#[test]
 fn an_unknown_key_of_a_backend_is_told_with_its_place() {
     let text = "\n[local_server.backends.origin]\nurll = 'http://a'\nurl = 'http://a'\n";
     assert_eq!(

@@ -21,7 +21,9 @@ mod tls;
 use std::error::Error as StdError;
 use std::sync::Arc;
 
+use abi_core::ClientResponse;
 use abi_core::body::OutgoingBody;
+use abi_core::http::cache::{is_purge, purge_url};
 use abi_core::session::EarlyHints;
 use bytes::Bytes;
 use http::{Request, Response};
@@ -93,6 +95,12 @@ where
         Err(refused) => return refused.into_response(),
     };
     let deployment = host.current();
+    let platform = &deployment.service.platform;
+    if platform.http_cache.client_purge && is_purge(&request.head.method) {
+        let (head, body) = purge_url(platform, &request.head);
+        let answer = ClientResponse::new(head, body);
+        return response::outgoing(host, answer, &request.head.method, version);
+    }
     let line = RequestLine::of(&request, deployment.engine_name);
     let method = request.head.method.clone();
     let run = deployment.service.start(request);

@@ -15,6 +15,7 @@ cases![
     parts_and_heads_are_answered_from_the_whole,
     passing_reaches_the_backend,
     purging_a_url_has_to_be_turned_on,
+    clients_purge_urls_of_the_host,
 ];
 
 async fn host(cx: &Context, origin: &Origin, settings: HttpCacheSettings) -> TestHost {
@@ -116,8 +117,39 @@ async fn purging_a_url_has_to_be_turned_on(cx: Context) {
     let on = host(&cx, &origin, purging).await;
     on.get(path).await;
     let answer = on.fetch(purge()).await;
-    assert_eq!(answer.text(), r#"{"status":"ok"}"#);
+    assert_purged(&answer);
     let again = on.get(path).await;
     assert_eq!(again.header("x-cache"), "MISS");
     assert_eq!(origin.exchanges().len(), 4);
+}
+
+/// By the URL that the guest asks for, whatever the path was that made it do so.
+async fn clients_purge_urls_of_the_host(cx: Context) {
+    let origin = Origin::start().await;
+    let settings = HttpCacheSettings {
+        client_purge: true,
+        ..HttpCacheSettings::default()
+    };
+    let host = host(&cx, &origin, settings).await;
+    let path = "/proxy/origin/bytes/10";
+    host.get(path).await;
+    assert_eq!(host.get(path).await.header("x-cache"), "HIT");
+    let answer = host
+        .fetch(request("PURGE", "/bytes/10", Content::empty()))
+        .await;
+    assert_purged(&answer);
+    assert_eq!(host.get(path).await.header("x-cache"), "MISS");
+    let mut soft = request("PURGE", "/bytes/10", Content::empty());
+    let one = http::HeaderValue::from_static("1");
+    soft.headers_mut().insert("fastly-soft-purge", one);
+    assert_purged(&host.fetch(soft).await);
+    // It is used while it is revalidated.
+    assert_eq!(host.get(path).await.header("x-cache"), "HIT");
+    origin.arrived(3).await;
+}
+
+fn assert_purged(answer: &Answer) {
+    assert_eq!(answer.header("content-type"), "application/json");
+    let text = answer.text();
+    assert!(text.ends_with(r#"","status":"ok"}"#), "{text}");
 }

@@ -35,6 +35,8 @@ pub struct HttpCacheSettings {
     pub response_headers: bool,
     /// Whether a guest that sends a PURGE request removes what is stored for its URL.
     pub purge: bool,
+    /// Whether a client's PURGE request removes what is stored for its URL; no guest sees it then.
+    pub client_purge: bool,
 }
 
 impl HttpCacheSettings {
@@ -58,6 +60,7 @@ impl Default for HttpCacheSettings {
             default_ttl: Self::DEFAULT_TTL,
             response_headers: true,
             purge: false,
+            client_purge: false,
         }
     }
 }

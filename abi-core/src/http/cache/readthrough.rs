@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, select};
-use http::header::{CONTENT_LOCATION, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
+use http::header::{CONTENT_LOCATION, HeaderName, HeaderValue, LOCATION};
 use http::{Method, StatusCode, Uri};
 
 use super::overflow::Overflowing;
+use super::purge::purge;
 use super::{
     ClientAnswer, StorageAction, StoragePolicy, UNCACHEABLE_TIME_MIN, backend_request, for_client,
-    is_cacheable, lookup_key, prepare_for_storage, purge_key,
+    is_cacheable, is_purge, lookup_key, prepare_for_storage, purge_key,
 };
 use crate::body::{Body, BodyError, OutgoingBody};
 use crate::cache::{
@@ -62,8 +62,11 @@ impl Readthrough {
 
     async fn read_through(self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
         let settings = &self.platform.http_cache;
-        if settings.purge && request.head.method.as_str() == "PURGE" {
-            return Ok(self.purge(&mut request.head));
+        if settings.purge && is_purge(&request.head.method) {
+            let key = lookup_key(&mut request.head);
+            let (head, body) = purge(&self.platform, &key, &request.head.headers);
+            let body = body.into();
+            return Ok(BackendResponse { head, body });
         }
         // A body that is still being written cannot be sent again, nor wait for others.
         if !is_cacheable(&request.head) || request.body.known_length().is_none() {
@@ -333,24 +336,6 @@ impl Readthrough {
             }
         }
         Ok(response)
-    }
-
-    /// Answers a PURGE request as the platform does.
-    fn purge(&self, request: &mut RequestHead) -> BackendResponse {
-        let soft = request.headers.get("fastly-soft-purge");
-        let purge = match soft.is_some_and(|value| value == "1") {
-            true => Purge::Soft,
-            false => Purge::Hard,
-        };
-        let key = lookup_key(request);
-        self.platform.cache.purge_object(&key, purge);
-        let mut head = ResponseHead::new();
-        let json = HeaderValue::from_static("application/json");
-        head.headers.insert(CONTENT_TYPE, json);
-        BackendResponse {
-            head,
-            body: Bytes::from_static(b"{\"status\":\"ok\"}").into(),
-        }
     }
 }
 
