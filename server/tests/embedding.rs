@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use abi_core::Platform;
 use abi_core::body::OutgoingBody;
+use abi_core::cache::{CacheKey, CacheSpace, WriteOptions};
 use abi_core::engine::Exit;
 use abi_core::http::{
     BackendRequest, BackendResponse, Destination, DynamicBackend, SendError, SendErrorKind,
 };
-use abi_core::platform::Backends;
+use abi_core::platform::{Backends, Clock};
 use bytes::Bytes;
 use common::guest::host;
 use common::{get, request, set, text};
@@ -22,10 +24,11 @@ use fastlike::backends::{
 use fastlike::{BackendSettings, Host, test};
 use futures_util::future::BoxFuture;
 use futures_util::stream;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, StreamBody};
 use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
 use tower_service::Service;
 
 const ROUTES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/guests/routes.wasm");
@@ -304,6 +307,67 @@ async fn a_host_is_a_service() {
     let response = service.call(any_request()).await.unwrap();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(body, "hello");
+}
+
+/// A clock that a test sets, whose sleeps end when the test says so.
+struct TestClock {
+    now: Mutex<Duration>,
+    sleeps: mpsc::UnboundedSender<oneshot::Sender<()>>,
+}
+
+impl Clock for TestClock {
+    fn monotonic(&self) -> Duration {
+        *self.now.lock().unwrap()
+    }
+
+    fn wall(&self) -> Duration {
+        self.monotonic()
+    }
+
+    fn sleep(&self, _duration: Duration) -> BoxFuture<'static, ()> {
+        let (wake, woken) = oneshot::channel();
+        // When nobody wakes any more, the test is over.
+        let _ = self.sleeps.send(wake);
+        Box::pin(async {
+            if woken.await.is_err() {
+                std::future::pending().await
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn the_cache_of_a_host_that_nobody_asks_is_swept() {
+    let (sleeps, mut asleep) = mpsc::unbounded_channel();
+    let now = Mutex::new(Duration::ZERO);
+    let clock = Arc::new(TestClock { now, sleeps });
+    let given = clock.clone();
+    let host = host(async |_| Exit::Returned).platform(|platform| Platform {
+        clock: given,
+        ..platform
+    });
+    let host = host.build().await.unwrap();
+    let cache = host.cache();
+    for number in 0..100_u64 {
+        let key = CacheKey::new(CacheSpace::Core, &number.to_be_bytes()).unwrap();
+        let options = WriteOptions::new(Duration::from_secs(number + 1));
+        let writer = cache.insert(key, &HeaderMap::new(), options, Duration::ZERO);
+        writer.finish();
+    }
+    for (seconds, left) in [(0, 100), (60, 40), (100, 0)] {
+        let wake = asleep.recv().await.unwrap();
+        *clock.now.lock().unwrap() = Duration::from_secs(seconds);
+        wake.send(()).unwrap();
+        // It sleeps again when it is done.
+        let next = asleep.recv().await.unwrap();
+        assert_eq!(cache.statistics().objects, left, "after {seconds} s");
+        clock.sleeps.send(next).unwrap();
+    }
+    let cache = cache.clone();
+    drop(host);
+    assert_eq!(cache.statistics().expired, 100);
+    let mut wake = asleep.recv().await.unwrap();
+    wake.closed().await;
 }
 
 #[tokio::test]

@@ -141,8 +141,13 @@ impl State {
         }
     }
 
+    /// Whether there is an object that has expired.
+    pub(super) fn has_expired(&self) -> bool {
+        self.expiries.first().is_some_and(|(at, _)| *at <= self.now)
+    }
+
     /// Removes one object that has expired; says whether there was one.
-    pub(super) fn remove_expired(&mut self, deferred: &mut Deferred) -> bool {
+    fn remove_expired(&mut self, deferred: &mut Deferred) -> bool {
         match self.expiries.first() {
             Some((at, id)) if *at <= self.now => {
                 self.counts.expired += 1;

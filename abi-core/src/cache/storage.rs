@@ -170,8 +170,16 @@ impl Cache {
 
     /// Removes all that has expired. Lookups and inserts do so as well, a little each; this is for quiet times.
     pub fn sweep(&self, now: Duration) {
-        self.locked(|state, deferred| state.pass(now, deferred));
-        while self.locked(|state, deferred| state.remove_expired(deferred)) {}
+        while self.sweep_some(now) {}
+    }
+
+    /// Removes some of what has expired, as much as a lookup does; says whether there is more. What sweeps in the
+    /// background gives others a turn in between.
+    pub fn sweep_some(&self, now: Duration) -> bool {
+        self.locked(|state, deferred| {
+            state.pass(now, deferred);
+            state.has_expired()
+        })
     }
 
     /// How many bytes bodies take, those included that have left the cache and are still read or written.

@@ -252,3 +252,17 @@ fn what_has_expired_is_removed() {
     assert_eq!((left.objects, left.keys, left.bytes), (0, 0, 0));
     assert_eq!(left.expired, 1);
 }
+
+#[test]
+fn sweeping_can_be_done_a_little_at_a_time() {
+    let cache = Cache::new(1 << 20);
+    for number in 0..40 {
+        store(&cache, number, 10).unwrap();
+    }
+    assert!(!cache.sweep_some(Duration::from_millis(999)));
+    assert!(cache.sweep_some(Duration::from_secs(1)));
+    let left = cache.statistics().objects;
+    assert!((1..40).contains(&left), "{left}");
+    while cache.sweep_some(Duration::from_secs(1)) {}
+    assert_eq!(cache.statistics().objects, 0);
+}

@@ -17,7 +17,7 @@ use abi_core::{Engine, Limits, Platform, Program, Service};
 use http::HeaderValue;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::deployment::{Deployment, Started, Successor};
 use super::hooks::{Hooks, hooked};
@@ -30,7 +30,7 @@ use crate::engines::{AUTO, find_engine, shared_engine};
 use crate::identity::ClientSettings;
 use crate::program::{self, ProgramSource};
 use crate::serve::ServerTls;
-use crate::world::{SystemClock, SystemRandom, TokioExecutor, TracingLogs};
+use crate::world::{SystemClock, SystemRandom, TokioExecutor, TracingLogs, keep_swept};
 
 type PlatformChange = Box<dyn FnOnce(Platform) -> Platform + Send>;
 
@@ -268,6 +268,8 @@ impl HostBuilder {
             (executor, random),
             backends.clone(),
         )?;
+        let sweeping = keep_swept(platform.cache.clone(), platform.clock.clone());
+        let sweeping = AbortOnDropHandle::new(runtime.spawn(sweeping));
         let service = Service {
             limits,
             environment: Arc::new(environment),
@@ -296,6 +298,7 @@ impl HostBuilder {
             backends,
             loop_token,
             ending: CancellationToken::new(),
+            _sweeping: sweeping,
         }));
         if let Some(successor) = compiled.successor {
             successor.prepare(&host, reuse);

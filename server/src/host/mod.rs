@@ -24,7 +24,7 @@ use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 pub use builder::HostBuilder;
 pub(crate) use deployment::Deployment;
@@ -80,6 +80,8 @@ struct Inner {
     loop_token: HeaderValue,
     /// Cancelled when the host begins to end.
     ending: CancellationToken,
+    /// Removes what has expired from the cache, as long as the host is there.
+    _sweeping: AbortOnDropHandle<()>,
 }
 
 /// What a host does where it has a choice.

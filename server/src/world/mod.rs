@@ -1,4 +1,4 @@
-//! Clock, randomness, executor and logs: what a [`Platform`](abi_core::Platform) needs beside backends and stores.
+//! Clock, randomness, executor, logs and who sweeps the cache: what a [`Platform`](abi_core::Platform) needs beside backends and stores.
 
 mod clock;
 mod executor;
@@ -6,6 +6,7 @@ mod log_capture;
 mod logs;
 mod random;
 mod runtime;
+mod sweep;
 
 pub use clock::SystemClock;
 pub use executor::TokioExecutor;
@@ -14,3 +15,4 @@ pub(crate) use logs::in_background;
 pub use logs::{LogFormat, LogWriter, TracingLogs};
 pub use random::{NoRandomness, SystemRandom};
 pub(crate) use runtime::{HyperExecutor, InRuntime};
+pub(crate) use sweep::keep_swept;
