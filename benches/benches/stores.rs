@@ -1,4 +1,4 @@
-//! What a lookup in each kind of store costs, from one thread and from as many as the machine has, and what a write to
+//! What a lookup in each kind of store and a hit of the cache cost, from one thread and from as many as the machine has, and what a write to
 //! a KV store costs that is on the disk when it is acknowledged.
 //!
 //! Stores are called as hostcalls call them, without a guest: what a hostcall costs beside is in `hostcall`.
@@ -8,6 +8,7 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
+use abi_core::cache::{ByteRange, Cache, CacheKey, CacheSpace, WriteOptions};
 use abi_core::lookups::{DeviceDetection, DeviceTable, Geo, GeoTable, UserAgentParser};
 use abi_core::stores::{
     Acl, ConfigItems, ConfigStore, EventCounter, KvInsert, KvKey, KvStore, KvValue, MemoryKv,
@@ -19,6 +20,7 @@ use criterion::{Criterion, Throughput};
 use fastlike::lookups::UserAgents;
 use fastlike::{AclEntries, Dictionary, DurableKv};
 use futures_util::future::join_all;
+use http::HeaderMap;
 
 /// How many items each store has.
 const ITEMS: u32 = 10_000;
@@ -180,6 +182,26 @@ fn rates(criterion: &mut Criterion) {
     assert!(size_of::<EventCounter>() <= 304);
 }
 
+fn cache(criterion: &mut Criterion) {
+    let cache = Cache::default();
+    let headers = HeaderMap::new();
+    let cache_key =
+        |number| CacheKey::new(CacheSpace::Core, key(number).as_bytes()).expect("this is short");
+    for number in 0..ITEMS {
+        let options = WriteOptions::new(Duration::from_secs(3600));
+        let mut writer = cache.insert(cache_key(number), &headers, options, Duration::ZERO);
+        writer.write(&[7; VALUE_BYTES]).expect("there is room");
+        writer.finish();
+    }
+    lookups(criterion, "cache_hit", |number| {
+        let found = cache.lookup(&cache_key(scattered(number)), &headers, Duration::ZERO);
+        let found = found.expect("it is there");
+        let mut body = drive(found.body(ByteRange::WHOLE, false)).expect("it is whole");
+        let read = drive(body.read(usize::MAX)).expect("it is whole");
+        assert_eq!(read.expect("it has bytes").len(), VALUE_BYTES);
+    });
+}
+
 fn value() -> KvValue {
     Bytes::from(vec![7; VALUE_BYTES]).into()
 }
@@ -254,6 +276,7 @@ fn main() {
     places(&mut criterion);
     user_agents(&mut criterion);
     rates(&mut criterion);
+    cache(&mut criterion);
     memory_kv(&mut criterion);
     durable_kv(&mut criterion);
     criterion.final_summary();
