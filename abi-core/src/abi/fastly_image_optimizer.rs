@@ -27,6 +27,7 @@ const OPTIONS_BYTES_MAX: u32 = 8 * 1024;
 
 const INFO: HeaderName = HeaderName::from_static("fastly-io-info");
 const WARNINGS: HeaderName = HeaderName::from_static("fastly-io-compute-warnings");
+const MONTAGE: HeaderName = HeaderName::from_static("x-fastly-imageopto-montage");
 
 /// witx `image_optimizer_error_tag`.
 mod tag {
@@ -35,8 +36,8 @@ mod tag {
     pub(super) const WARNING: u32 = 3;
 }
 
-/// Sends a request for an image past the cache, transforms what comes, and gives it as the response. Consumes request and
-/// body; the body may be none.
+/// Sends a request for an image past the cache, transforms what comes, and gives it as the response. Consumes the body, which
+/// may be none. The request stays the guest's: the SDK for Rust closes it afterwards, and takes an error there for a bug.
 ///
 /// What cannot be read, is not supported or does not fit is told in a response with status 400, as is an image that cannot
 /// be decoded. What a backend answers with another status than 200, or to another method than GET, stays as it is.
@@ -70,21 +71,27 @@ pub async fn transform_image_optimizer_request(
     if call.session.platform.images.is_none() {
         return Err(Error::Unsupported("this host does not transform images"));
     }
-    call.session.requests.get(origin_image_request)?;
+    let head = call.session.requests.get(origin_image_request)?.clone();
     let body = if origin_image_request_body == BodyHandle::NONE {
         call.session.items.insert_body(Body::empty())?
     } else {
         origin_image_request_body
     };
+    let copy = call.session.requests.insert(head)?;
     let send = Send {
-        request: origin_image_request,
+        request: copy,
         body,
         backend: origin_image_request_backend,
         backend_len: origin_image_request_backend_len,
         body_mode: BodyMode::Whole,
         cache: Cache::Bypass,
     };
-    let outcome = match send.take(call)? {
+    let taken = send.take(call);
+    if taken.is_err() {
+        // Nobody else knows it.
+        drop(call.session.requests.remove(copy));
+    }
+    let outcome = match taken? {
         Ok(request) => answer_to(call.session.platform.clone(), &options, request).await,
         Err(error) => Err(error),
     };
@@ -131,18 +138,23 @@ async fn answer_to(
     if let (Some(error), false) = (read.errors.first(), read.allow_malformed) {
         return Ok(refusal(&error.to_string()));
     }
-    if !read.preserve_query {
-        request.head.uri = without_query(&request.head.uri);
+    if request.head.headers.contains_key(MONTAGE) {
+        return Ok(refusal(
+            "header `x-fastly-imageopto-montage`: this host does not support it",
+        ));
     }
+    request.head.uri = with_query(&request.head.uri, read.origin_query.as_deref());
     let is_get = request.head.method == Method::GET;
     let mut response = send::answer_to(&platform, request).await?;
+    let mut warnings: Vec<String> = read.errors.iter().map(ToString::to_string).collect();
     if is_get && response.head.status == StatusCode::OK {
-        response = transformed(&platform, response, &read).await?;
+        response = transformed(&platform, response, &read, &mut warnings).await?;
     }
-    if let Some(error) = read.errors.first()
-        && let Ok(warning) = HeaderValue::from_str(&error.to_string())
-    {
-        response.head.headers.insert(WARNINGS, warning);
+    if let (false, Ok(text)) = (
+        warnings.is_empty(),
+        HeaderValue::from_str(&warnings.join(", ")),
+    ) {
+        response.head.headers.insert(WARNINGS, text);
     }
     Ok(response)
 }
@@ -151,6 +163,7 @@ async fn transformed(
     platform: &Platform,
     mut response: BackendResponse,
     read: &ImageQuery,
+    warnings: &mut Vec<String>,
 ) -> Result<BackendResponse, SendError> {
     let mut image = Vec::new();
     loop {
@@ -171,10 +184,11 @@ async fn transformed(
     };
     let source_length = image.len();
     let transforming = transformer.transform(image.into(), read.transform.clone());
-    let image = match transforming.await {
+    let mut image = match transforming.await {
         Ok(image) => image,
         Err(error) => return Ok(refusal(&error.to_string())),
     };
+    warnings.append(&mut image.warnings);
     let headers = &mut response.head.headers;
     for stale in [ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, ETAG] {
         headers.remove(stale);
@@ -202,9 +216,12 @@ fn info(image: &TransformedImage, source_length: usize) -> String {
     )
 }
 
-fn without_query(uri: &Uri) -> Uri {
+fn with_query(uri: &Uri, query: Option<&str>) -> Uri {
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = uri.path().parse().ok();
+    parts.path_and_query = match query {
+        Some(query) => format!("{}?{query}", uri.path()).parse().ok(),
+        None => uri.path().parse().ok(),
+    };
     Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
 }
 

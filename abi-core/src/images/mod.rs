@@ -12,8 +12,8 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 pub use parameters::{
-    Adjustment, Area, Color, Crop, Filter, Fit, Format, Length, Offset, Orientation, Sharpen,
-    Transform,
+    Adjustment, Area, BlackAndWhite, Color, Crop, Filter, Fit, Format, Length, Offset, Optimize,
+    Orientation, Sharpen, Transform, TrimColor,
 };
 pub use query::{ImageQuery, ParameterError, parse};
 
@@ -49,6 +49,8 @@ pub struct TransformedImage {
     pub source_format: Format,
     /// Width and height, in pixels, of the image it was made of.
     pub source_dimensions: (u32, u32),
+    /// What is otherwise than it was asked for, in words for whoever asked.
+    pub warnings: Vec<String>,
 }
 
 /// Why an image was not transformed, in words for whoever asked.

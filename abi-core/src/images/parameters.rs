@@ -3,7 +3,11 @@
 /// Everything that is to be done with an image. Nothing, by default: the image is encoded anew in its own format.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Transform {
-    /// `precrop`: cropping before everything else.
+    /// `frame` of an animated image, counted from 1; the first one without it.
+    pub frame: Option<u32>,
+    /// `trim-color`: a border of one colour is taken off before everything else.
+    pub trim_color: Option<TrimColor>,
+    /// `precrop`: cropping before everything else of this kind.
     pub precrop: Option<Crop>,
     /// `trim`: what is taken off at top, right, bottom and left.
     pub trim: Option<[Length; 4]>,
@@ -15,9 +19,9 @@ pub struct Transform {
     pub width: Option<Length>,
     /// `height`.
     pub height: Option<Length>,
-    /// `dpr`: what width and height are multiplied by, from 1 to 10.
+    /// `dpr`: what width and height are multiplied by, from above 0 to 10. Without width and height, those of the image are.
     pub device_pixel_ratio: Option<f64>,
-    /// `fit`; without it width and height may distort the image.
+    /// `fit`, which counts where there are width and height; without it they may distort the image.
     pub fit: Option<Fit>,
     /// `enable=upscale`: whether an image may become larger than it was.
     pub upscale: bool,
@@ -35,10 +39,23 @@ pub struct Transform {
     pub sharpen: Option<Sharpen>,
     /// `blur`: the radius.
     pub blur: Option<Length>,
-    /// `format`, or what `auto` makes of it; `None` keeps that of the image.
+    /// `bw`: only black and white are left.
+    pub black_and_white: Option<BlackAndWhite>,
+    /// The formats that `auto` and `format=auto` choose from, best first: those the client accepts. The first that the
+    /// transformer can write takes the place of `format`.
+    pub accepted: Vec<Format>,
+    /// `format`; `None` keeps that of the image.
     pub format: Option<Format>,
-    /// `quality` of lossy formats, from 0 to 100.
+    /// Whether JPEG is written progressively: `format=pjpg`.
+    pub progressive: bool,
+    /// Whether WebP is written without loss, for `webpll` and `webply`; otherwise as the image came.
+    pub lossless: Option<bool>,
+    /// `quality` of formats with loss, from 1 to 100.
     pub quality: Option<u8>,
+    /// The second value of `quality`: that of WebP which was chosen by `auto`.
+    pub automatic_webp_quality: Option<u8>,
+    /// `optimize`: what counts where there is no quality.
+    pub optimize: Option<Optimize>,
 }
 
 /// A length along an image.
@@ -113,6 +130,35 @@ pub enum Fit {
     Crop,
 }
 
+/// A border to take off.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TrimColor {
+    /// Its colour; that of the pixel in the top left corner for `auto`.
+    pub color: Option<Color>,
+    /// How much other colours may differ from it, from 0 to 1, which is the difference of any two colours.
+    pub threshold: f64,
+}
+
+/// How every pixel becomes black or white.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BlackAndWhite {
+    /// White from this luminance on, from 0 to 100.
+    Threshold(f64),
+    /// By the dithering of Atkinson.
+    Atkinson,
+}
+
+/// How much quality may suffer for a smaller file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Optimize {
+    /// Hardly.
+    Low,
+    /// As long as it is not seen.
+    Medium,
+    /// A little.
+    High,
+}
+
 /// How pixels are interpolated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Filter {
@@ -152,7 +198,7 @@ pub struct Adjustment {
 pub struct Sharpen {
     /// How much, from 0 to 10.
     pub amount: f64,
-    /// Of what radius in pixels, from 1 to 1000.
+    /// Of what radius in pixels, from 0.5 to 1000.
     pub radius: f64,
     /// From which difference on, from 0 to 255.
     pub threshold: f64,
@@ -162,13 +208,15 @@ pub struct Sharpen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// GIF, of one frame.
+    /// AVIF.
+    Avif,
+    /// GIF.
     Gif,
-    /// Baseline JPEG.
+    /// JPEG.
     Jpeg,
     /// PNG.
     Png,
-    /// WebP without loss.
+    /// WebP, with or without loss.
     WebP,
 }
 
@@ -177,6 +225,7 @@ impl Format {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Avif => "avif",
             Self::Gif => "gif",
             Self::Jpeg => "jpeg",
             Self::Png => "png",
@@ -188,6 +237,7 @@ impl Format {
     #[must_use]
     pub const fn media_type(self) -> &'static str {
         match self {
+            Self::Avif => "image/avif",
             Self::Gif => "image/gif",
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::parameters::{
-    Area, Color, Crop, Filter, Fit, Format, Length, Offset, Orientation, Sharpen, Transform,
+    Area, BlackAndWhite, Color, Crop, Filter, Fit, Format, Length, Offset, Optimize, Orientation,
+    Sharpen, Transform, TrimColor,
 };
 
 /// A query that was read.
@@ -15,8 +16,9 @@ pub struct ImageQuery {
     pub errors: Vec<ParameterError>,
     /// `allow_malformed_query_params`: the transform is to happen in spite of errors.
     pub allow_malformed: bool,
-    /// `preserve_query_string_on_origin_request`: the origin is to see the query.
-    pub preserve_query: bool,
+    /// The query that the origin is to see: with `preserve_query_string_on_origin_request`, what is not for the image
+    /// optimizer.
+    pub origin_query: Option<String>,
     /// Whether the result depends on what the client accepts.
     pub varies_by_accept: bool,
 }
@@ -38,107 +40,189 @@ impl fmt::Display for ParameterError {
 impl std::error::Error for ParameterError {}
 
 /// Parameters of the image optimizer that this host does not carry out.
-const UNSUPPORTED: [&str; 11] = [
-    "bw",
-    "frame",
-    "level",
-    "metadata",
-    "montage",
-    "optimize",
-    "profile",
-    "strip",
-    "t",
-    "trim-color",
-    "viewbox",
+const UNSUPPORTED: [&str; 8] = [
+    "level", "metadata", "montage", "overlay", "profile", "strip", "t", "viewbox",
 ];
+
+const NOT_SUPPORTED: &str = "this host does not support it";
 
 /// Reads what the guest's `options` and the `query` of the request's URI ask for. Options win over parameters of the same
 /// name; parameters of the query that nobody knows belong to the origin. `accept` is what the client accepts.
 #[must_use]
 pub fn parse(options: &str, query: &str, accept: &str) -> ImageQuery {
-    let options = pairs(options);
-    let mut read = ImageQuery::default();
-    let mut auto = Automatic::default();
-    let given = |name: &str| options.iter().any(|(other, _)| other == name);
-    let query = pairs(query).into_iter().filter(|(name, _)| !given(name));
-    let all = options
-        .iter()
-        .map(|(name, value)| (name.clone(), value.clone(), true));
-    for (name, value, is_option) in all.chain(query.map(|(name, value)| (name, value, false))) {
-        let problem = match set(&mut read, &mut auto, &name, &value) {
-            Ok(true) => continue,
-            Ok(false) if UNSUPPORTED.contains(&name.as_str()) => "this host does not support it",
-            Ok(false) if is_option => "there is no such parameter",
-            Ok(false) => continue,
-            Err(problem) => problem,
-        };
-        read.errors.push(ParameterError { name, problem });
+    let mut reader = Reader::default();
+    for (name, value, _) in pairs(options) {
+        reader.take(name, &value, Source::Options);
     }
-    if auto.format || auto.webp {
-        read.varies_by_accept = true;
-        if accept.to_ascii_lowercase().contains("image/webp") {
-            read.transform.format = Some(Format::WebP);
+    let options: Vec<String> = std::mem::take(&mut reader.seen);
+    let mut for_origin = Vec::new();
+    for (name, value, pair) in pairs(query) {
+        // Of the query, only what is not given as an option too.
+        if options.contains(&name) {
+            continue;
         }
+        if !reader.take(name, &value, Source::Query) {
+            for_origin.push(pair);
+        }
+    }
+    let Reader {
+        mut read,
+        automatic,
+        preserves_query,
+        ..
+    } = reader;
+    if preserves_query && !for_origin.is_empty() {
+        read.origin_query = Some(for_origin.join("&"));
+    }
+    if automatic.avif || automatic.webp {
+        read.varies_by_accept = true;
+        let accept = accept.to_ascii_lowercase();
+        let formats = [
+            (Format::Avif, automatic.avif),
+            (Format::WebP, automatic.webp),
+        ];
+        let accepted = formats
+            .into_iter()
+            .filter(|(format, is_automatic)| *is_automatic && accept.contains(format.media_type()));
+        read.transform.accepted = accepted.map(|(format, _)| format).collect();
     }
     read
 }
 
-/// What is chosen by what the client accepts.
+/// Where a parameter comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Options,
+    Query,
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Reader {
+    read: ImageQuery,
+    automatic: Automatic,
+    preserves_query: bool,
+    seen: Vec<String>,
+}
+
+/// What may be chosen by what the client accepts.
 #[derive(Default)]
 struct Automatic {
-    format: bool,
+    avif: bool,
     webp: bool,
 }
 
 type Parsed<T> = Result<T, &'static str>;
 
-/// Takes a parameter; says whether it is known.
-fn set(read: &mut ImageQuery, auto: &mut Automatic, name: &str, value: &str) -> Parsed<bool> {
-    let transform = &mut read.transform;
-    match name {
-        // Where an image is transformed makes no difference to it.
-        "region" => {}
-        "allow_malformed_query_params" => read.allow_malformed = boolean(value)?,
-        "preserve_query_string_on_origin_request" => read.preserve_query = boolean(value)?,
-        "precrop" => transform.precrop = Some(crop(value, true)?),
-        "crop" => transform.crop = Some(crop(value, true)?),
-        "canvas" => transform.canvas = Some(crop(value, false)?),
-        "trim" => transform.trim = Some(sides(value)?),
-        "pad" => transform.pad = Some(sides(value)?),
-        "orient" => transform.orientation = Some(orientation(value)?),
-        "width" => transform.width = Some(length(value)?),
-        "height" => transform.height = Some(length(value)?),
-        "dpr" => transform.device_pixel_ratio = Some(number(value, 1.0, 10.0)?),
-        "fit" => transform.fit = Some(fit(value)?),
-        "enable" => transform.upscale = upscale(value)?,
-        "disable" => transform.upscale = !upscale(value)?,
-        "resize-filter" => transform.filter = filter(value)?,
-        "bg-color" => transform.background = Some(color(value)?),
-        "brightness" => transform.adjustment.brightness = number(value, -100.0, 100.0)?,
-        "contrast" => transform.adjustment.contrast = number(value, -100.0, 100.0)?,
-        "saturation" => transform.adjustment.saturation = number(value, -100.0, 100.0)?,
-        "sharpen" => transform.sharpen = Some(sharpen(value)?),
-        "blur" => transform.blur = Some(length(value)?),
-        "quality" => transform.quality = Some(quality(value)?),
-        "format" => match format(value)? {
-            Some(format) => transform.format = Some(format),
-            None => auto.format = true,
-        },
-        "auto" => auto.webp |= automatic(value)?,
-        _ => return Ok(false),
+impl Reader {
+    /// Takes a parameter; says whether it is for the image optimizer.
+    fn take(&mut self, name: String, value: &str, source: Source) -> bool {
+        let problem = if self.seen.contains(&name) {
+            "it is given more than once"
+        } else {
+            match self.set(&name, value) {
+                Ok(true) => {
+                    self.seen.push(name);
+                    return true;
+                }
+                Ok(false) if UNSUPPORTED.contains(&name.as_str()) => NOT_SUPPORTED,
+                Ok(false) if source == Source::Options => "there is no such parameter",
+                Ok(false) => return false,
+                Err(problem) => problem,
+            }
+        };
+        self.seen.push(name.clone());
+        self.read.errors.push(ParameterError { name, problem });
+        true
     }
-    Ok(true)
+
+    /// Takes a parameter; says whether it is known.
+    fn set(&mut self, name: &str, value: &str) -> Parsed<bool> {
+        let transform = &mut self.read.transform;
+        match name {
+            // Where an image is transformed makes no difference to it.
+            "region" => {}
+            "allow_malformed_query_params" => self.read.allow_malformed = boolean(value)?,
+            "preserve_query_string_on_origin_request" => self.preserves_query = boolean(value)?,
+            "frame" => transform.frame = Some(frame(value)?),
+            "trim-color" => transform.trim_color = Some(trim_color(value)?),
+            "precrop" => transform.precrop = Some(crop(value, true)?),
+            "crop" => transform.crop = Some(crop(value, true)?),
+            "canvas" => transform.canvas = Some(crop(value, false)?),
+            "trim" => transform.trim = Some(sides(value)?),
+            "pad" => transform.pad = Some(sides(value)?),
+            "orient" => transform.orientation = Some(orientation(value)?),
+            "width" => transform.width = Some(length(value)?),
+            "height" => transform.height = Some(length(value)?),
+            "dpr" => transform.device_pixel_ratio = Some(positive(value, 10.0)?),
+            "fit" => transform.fit = Some(fit(value)?),
+            "enable" => transform.upscale = upscale(value)?,
+            "disable" => transform.upscale = !upscale(value)?,
+            "resize-filter" => transform.filter = filter(value)?,
+            "bg-color" => transform.background = Some(color(value)?),
+            "brightness" => transform.adjustment.brightness = number(value, -100.0, 100.0)?,
+            "contrast" => transform.adjustment.contrast = number(value, -100.0, 100.0)?,
+            "saturation" => transform.adjustment.saturation = number(value, -100.0, 100.0)?,
+            "sharpen" => transform.sharpen = Some(sharpen(value)?),
+            "blur" => transform.blur = Some(length(value)?),
+            "bw" => transform.black_and_white = Some(black_and_white(value)?),
+            "optimize" => transform.optimize = Some(optimize(value)?),
+            "quality" => {
+                (transform.quality, transform.automatic_webp_quality) = qualities(value)?;
+            }
+            "format" => self.set_format(value)?,
+            "auto" => self.set_automatic(value)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn set_format(&mut self, value: &str) -> Parsed<()> {
+        let transform = &mut self.read.transform;
+        transform.format = Some(match value {
+            "auto" => {
+                (self.automatic.avif, self.automatic.webp) = (true, true);
+                return Ok(());
+            }
+            "avif" => Format::Avif,
+            "gif" => Format::Gif,
+            "jpg" | "jpeg" | "bjpg" | "bjpeg" => Format::Jpeg,
+            "pjpg" | "pjpeg" => Format::Jpeg,
+            "png" => Format::Png,
+            "webp" | "webpll" | "webply" => Format::WebP,
+            "jxl" | "jpegxl" | "pjxl" | "pjpegxl" | "mp4" | "png8" | "svg" => {
+                return Err("this host does not write this format");
+            }
+            _ => return Err("there is no such format"),
+        });
+        transform.progressive = value.starts_with("pj");
+        transform.lossless = match value {
+            "webpll" => Some(true),
+            "webply" => Some(false),
+            _ => None,
+        };
+        Ok(())
+    }
+
+    fn set_automatic(&mut self, value: &str) -> Parsed<()> {
+        for part in value.split(',') {
+            match part {
+                "avif" => self.automatic.avif = true,
+                "webp" => self.automatic.webp = true,
+                _ => return Err("the value is neither webp nor avif"),
+            }
+        }
+        Ok(())
+    }
 }
 
-/// The names and values of a form. What is not percent-encoded stands for itself.
-fn pairs(form: &str) -> Vec<(String, String)> {
+/// The names and values of a form, and each pair as it was written. What is not percent-encoded stands for itself.
+fn pairs(form: &str) -> impl Iterator<Item = (String, String, &str)> {
     let pairs = form.split('&').filter(|pair| !pair.is_empty());
-    pairs
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
-        })
-        .collect()
+    pairs.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value), pair)
+    })
 }
 
 fn decode(text: &str) -> String {
@@ -176,6 +260,14 @@ fn number(value: &str, min: f64, max: f64) -> Parsed<f64> {
         Ok(number)
     } else {
         Err("the number is out of range")
+    }
+}
+
+/// A number above 0.
+fn positive(value: &str, max: f64) -> Parsed<f64> {
+    match number(value, 0.0, max)? {
+        0.0 => Err("the number has to be larger than 0"),
+        number => Ok(number),
     }
 }
 
@@ -269,6 +361,52 @@ fn fit(value: &str) -> Parsed<Fit> {
     }
 }
 
+fn frame(value: &str) -> Parsed<u32> {
+    match value.parse() {
+        Ok(0) => Err("frames are counted from 1"),
+        Ok(number) => Ok(number),
+        Err(_) => Err("the value is not the number of a frame"),
+    }
+}
+
+/// A colour or `auto`, and maybe how much others may differ from it.
+fn trim_color(value: &str) -> Parsed<TrimColor> {
+    let (color_, threshold) = match value.rsplit_once(",t") {
+        Some((color, threshold)) => (color, number(threshold, 0.0, 1.0)?),
+        None => (value, 0.0),
+    };
+    Ok(TrimColor {
+        color: match color_ {
+            "auto" => None,
+            given => Some(color(given)?),
+        },
+        threshold,
+    })
+}
+
+/// The luminance from which on pixels are white, where none is given.
+const LUMINANCE_DEFAULT: f64 = 49.0;
+
+fn black_and_white(value: &str) -> Parsed<BlackAndWhite> {
+    match value.split_once(',') {
+        None if value == "atkinson" => Ok(BlackAndWhite::Atkinson),
+        None if value == "threshold" => Ok(BlackAndWhite::Threshold(LUMINANCE_DEFAULT)),
+        Some(("threshold", luminance)) => {
+            Ok(BlackAndWhite::Threshold(number(luminance, 0.0, 100.0)?))
+        }
+        _ => Err("the value is neither atkinson nor threshold with or without a luminance"),
+    }
+}
+
+fn optimize(value: &str) -> Parsed<Optimize> {
+    match value {
+        "low" => Ok(Optimize::Low),
+        "medium" => Ok(Optimize::Medium),
+        "high" => Ok(Optimize::High),
+        _ => Err("the value is none of low, medium and high"),
+    }
+}
+
 fn upscale(value: &str) -> Parsed<bool> {
     match value {
         "upscale" => Ok(true),
@@ -282,7 +420,8 @@ fn filter(value: &str) -> Parsed<Filter> {
         "bilinear" | "linear" => Ok(Filter::Bilinear),
         "bicubic" | "cubic" => Ok(Filter::Bicubic),
         "lanczos3" | "lanczos" => Ok(Filter::Lanczos3),
-        _ => Err("this host knows only nearest, bilinear, bicubic and lanczos3"),
+        "lanczos2" => Err("this host does not support `lanczos2`; there is `lanczos3`"),
+        _ => Err("the value is none of nearest, bilinear, bicubic and lanczos3"),
     }
 }
 
@@ -317,7 +456,7 @@ fn color(value: &str) -> Parsed<Color> {
 fn sharpen(value: &str) -> Parsed<Sharpen> {
     let parts: Vec<&str> = value.split(',').collect();
     let amount = |text: &str| number(text.strip_prefix('a').unwrap_or(text), 0.0, 10.0);
-    let radius = |text: &str| number(text.strip_prefix('r').unwrap_or(text), 1.0, 1_000.0);
+    let radius = |text: &str| number(text.strip_prefix('r').unwrap_or(text), 0.5, 1_000.0);
     let threshold = |text: &str| number(text.strip_prefix('t').unwrap_or(text), 0.0, 255.0);
     match parts[..] {
         [a, r, t] => Ok(Sharpen {
@@ -329,36 +468,13 @@ fn sharpen(value: &str) -> Parsed<Sharpen> {
     }
 }
 
-/// The first of two numbers; the second is for lossy WebP, which this host does not write.
-fn quality(value: &str) -> Parsed<u8> {
-    let (first, second) = value.split_once(',').unwrap_or((value, "0"));
-    number(second, 0.0, 100.0)?;
-    Ok(number(first, 0.0, 100.0)?.round() as u8)
-}
-
-/// The format; `None` for `auto`.
-fn format(value: &str) -> Parsed<Option<Format>> {
-    Ok(Some(match value {
-        "auto" => return Ok(None),
-        "gif" => Format::Gif,
-        "jpg" | "jpeg" | "bjpg" | "bjpeg" => Format::Jpeg,
-        "png" => Format::Png,
-        "webp" | "webpll" => Format::WebP,
-        _ => return Err("this host writes gif, jpg, bjpg, png, webp (without loss) and webpll"),
-    }))
-}
-
-/// Whether WebP is among the formats. AVIF may be, and is never chosen.
-fn automatic(value: &str) -> Parsed<bool> {
-    let mut webp = false;
-    for part in value.split(',') {
-        match part {
-            "webp" => webp = true,
-            "avif" => {}
-            _ => return Err("the value is neither webp nor avif"),
-        }
-    }
-    Ok(webp)
+/// One or two qualities, of which the SDKs allow 0 as well.
+fn qualities(value: &str) -> Parsed<(Option<u8>, Option<u8>)> {
+    let quality = |text| Ok::<_, &str>(number(text, 0.0, 100.0)?.round().max(1.0) as u8);
+    Ok(match value.split_once(',') {
+        Some((first, second)) => (Some(quality(first)?), Some(quality(second)?)),
+        None => (Some(quality(value)?), None),
+    })
 }
 
 #[cfg(test)]
@@ -393,9 +509,21 @@ mod tests {
             ("", "width=x"),
             ("height=-1", ""),
             ("montage=a", ""),
-            ("", "bw=atkinson"),
+            ("metadata=copyright", ""),
+            ("level=2.0", ""),
+            ("profile=high", ""),
+            ("", "bw=grey"),
+            ("bw=atkinson,3", ""),
             ("unknown=1", ""),
-            ("format=avif", ""),
+            ("format=jpegxl", ""),
+            ("format=mp4", ""),
+            ("resize-filter=lanczos2", ""),
+            ("frame=0", ""),
+            ("trim-color=fff,t2", ""),
+            ("optimize=some", ""),
+            ("dpr=0", ""),
+            ("width=1&width=2", ""),
+            ("", "width=1&width=1"),
             ("crop=1:1,smart", ""),
             ("orient=9", ""),
             ("dpr=NaN", ""),
@@ -415,13 +543,91 @@ mod tests {
     }
 
     #[test]
+    fn what_the_sdks_send_is_read() {
+        let read = parse(
+            "region=us_east&bg-color=0%2C255%2C0%2C0.3&blur=50.0&bw=threshold%2C10&dpr=3.2&frame=1&optimize=high&orient=4\
+             &pad=10p%2C10p%2C10p%2C10p&sharpen=a5%2Cr0.5%2Ct1&trim-color=255%2C0%2C0%2C1.0%2Ct0.5&format=avif&quality=0",
+            "",
+            "",
+        );
+        assert_eq!(read.errors, []);
+        let transform = read.transform;
+        assert_eq!(transform.pad, Some([Length::Percent(10.0); 4]));
+        assert_eq!(
+            transform.black_and_white,
+            Some(BlackAndWhite::Threshold(10.0))
+        );
+        let trim = transform.trim_color.unwrap();
+        assert_eq!(trim.threshold, 0.5);
+        assert_eq!(trim.color.unwrap().rgb, [255, 0, 0]);
+        assert_eq!(transform.optimize, Some(Optimize::High));
+        assert_eq!(transform.format, Some(Format::Avif));
+        assert_eq!(transform.quality, Some(1));
+    }
+
+    /// As the SDK for JavaScript writes numbers.
+    #[test]
+    fn numbers_may_have_zeros_behind_them() {
+        let read = parse(
+            "blur=2.500000&brightness=-5.000000&canvas=200%2C50.000000p%2Cx3%2Coffset-y10.000000&dpr=1.500000\
+             &crop=4.000000%3A3.000000%2Csafe&pad=1%2C4%2C2.000000p%2C3&sharpen=a1.500000%2Cr0.500000%2Ct3\
+             &trim-color=1%2C2%2C3%2C0.500000%2Ct0.250000&bg-color=abc&disable=upscale",
+            "",
+            "",
+        );
+        assert_eq!(read.errors, []);
+        let transform = read.transform;
+        let canvas = transform.canvas.unwrap();
+        assert_eq!(
+            canvas.area,
+            Area::Size(Length::Pixels(200.0), Length::Percent(50.0))
+        );
+        assert_eq!(canvas.y, Offset::Share(10.0));
+        assert_eq!(transform.crop.unwrap().area, Area::Ratio(4.0, 3.0));
+        assert_eq!(transform.trim_color.unwrap().threshold, 0.25);
+        assert!(!transform.upscale);
+    }
+
+    #[test]
+    fn formats_have_kinds() {
+        let of = |format: &str| parse(&format!("format={format}"), "", "").transform;
+        let kind = |format| {
+            let transform = of(format);
+            (
+                transform.format.unwrap(),
+                transform.progressive,
+                transform.lossless,
+            )
+        };
+        assert_eq!(kind("pjpg"), (Format::Jpeg, true, None));
+        assert_eq!(kind("bjpeg"), (Format::Jpeg, false, None));
+        assert_eq!(kind("webp"), (Format::WebP, false, None));
+        assert_eq!(kind("webply"), (Format::WebP, false, Some(false)));
+        assert_eq!(kind("webpll"), (Format::WebP, false, Some(true)));
+    }
+
+    #[test]
     fn automatic_formats_depend_on_the_client() {
         let read = parse("auto=avif,webp&format=jpg", "", "text/html, image/webp");
-        assert_eq!(read.transform.format, Some(Format::WebP));
-        assert!(read.varies_by_accept);
-        let read = parse("auto=avif,webp&format=jpg", "", "image/avif");
+        assert_eq!(read.transform.accepted, [Format::WebP]);
         assert_eq!(read.transform.format, Some(Format::Jpeg));
-        assert_eq!(parse("format=auto", "", "*/*").transform.format, None);
+        assert!(read.varies_by_accept);
+        let read = parse("auto=avif", "", "image/avif,image/webp");
+        assert_eq!(read.transform.accepted, [Format::Avif]);
+        let read = parse("format=auto", "", "image/webp,image/avif");
+        assert_eq!(read.transform.accepted, [Format::Avif, Format::WebP]);
+        assert_eq!(parse("format=auto", "", "*/*").transform.accepted, []);
+        assert!(!parse("format=avif", "", "image/avif").varies_by_accept);
+    }
+
+    #[test]
+    fn the_origin_sees_what_is_not_for_the_optimizer() {
+        let preserve = "preserve_query_string_on_origin_request=true";
+        let query = "width=1&id=4%204&bw=x&token=&height=3";
+        assert_eq!(parse("width=2", query, "").origin_query, None);
+        let read = parse(preserve, query, "");
+        assert_eq!(read.origin_query.as_deref(), Some("id=4%204&token="));
+        assert_eq!(parse(preserve, "width=1", "").origin_query, None);
     }
 
     proptest! {
@@ -432,7 +638,7 @@ mod tests {
 
         #[test]
         fn no_value_panics(
-            name in "width|crop|canvas|pad|trim|bg-color|orient|sharpen|blur|quality|auto|format|dpr",
+            name in "width|crop|canvas|pad|trim|trim-color|bg-color|orient|sharpen|blur|bw|quality|auto|format|dpr|frame",
             value in "[0-9a-fpxyo,:.-]{0,20}|\\PC{0,10}",
         ) {
             let read = parse(&format!("{name}={value}"), "", "");

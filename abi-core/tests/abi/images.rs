@@ -33,6 +33,7 @@ impl ImageTransformer for Describes {
                 dimensions: (1, 2),
                 source_format: Format::Png,
                 source_dimensions: (3, 4),
+                warnings: Vec::new(),
             })
         })
     }

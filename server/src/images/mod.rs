@@ -1,43 +1,34 @@
 //! Transforming images with the codecs of this process.
+//!
+//! `decode` reads an image, `pixels` and `colors` change it, `encode` writes it, and `limits` has what all of them may use.
 
+mod colors;
+mod decode;
+mod encode;
+mod limits;
 mod pixels;
 
-use std::io::Cursor;
-use std::sync::Arc;
-
 use abi_core::images::{
-    Format, ImageError, ImageTransformer, Orientation, RESULT_SIDE_MAX, SOURCE_SIDE_MAX, Transform,
-    TransformedImage,
+    ImageError, ImageTransformer, RESULT_SIDE_MAX, Transform, TransformedImage,
 };
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use image::codecs::jpeg::JpegEncoder;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbaImage};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
-/// The most memory that decoding one image may take, in bytes.
-const DECODED_BYTES_MAX: u64 = 640 * 1024 * 1024;
+use decode::Source;
 
-/// The quality of JPEG that is written where no other is asked for.
-const QUALITY_DEFAULT: u8 = 85;
-
-/// Transforms images on threads that may block, as many at once as there are cores.
+/// Transforms images on threads that may block: in the whole process as many at once as there are cores, and as have room in
+/// 2 GiB of memory.
 #[derive(Clone, Debug)]
 pub struct LocalImages {
     runtime: Handle,
-    permits: Arc<Semaphore>,
 }
 
 impl LocalImages {
     /// A transformer that works on the threads of `runtime`.
     #[must_use]
     pub fn new(runtime: Handle) -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            runtime,
-            permits: Arc::new(Semaphore::new(cores)),
-        }
+        Self { runtime }
     }
 }
 
@@ -47,13 +38,15 @@ impl ImageTransformer for LocalImages {
         image: Bytes,
         what: Transform,
     ) -> BoxFuture<'static, Result<TransformedImage, ImageError>> {
-        let Self { runtime, permits } = self.clone();
+        let runtime = self.runtime.clone();
         Box::pin(async move {
-            let permit = permits.acquire_owned().await;
-            let permit = permit.map_err(|_| error("the host is ending"))?;
-            let work = runtime.spawn_blocking(move || {
-                let _until_the_end = permit;
-                transform(&image, &what)
+            let core = limits::core().await?;
+            let work = runtime.clone().spawn_blocking(move || {
+                let _until_the_end = core;
+                let source = Source::open(&image)?;
+                // Whoever has memory has a core as well, so that this ends.
+                let _memory = runtime.block_on(limits::memory(source.memory_for(&what)))?;
+                transform_source(source, &what)
             });
             work.await
                 .unwrap_or_else(|_| Err(error("the host could not transform it")))
@@ -65,84 +58,65 @@ fn error(why: impl Into<String>) -> ImageError {
     ImageError(why.into())
 }
 
-fn transform(bytes: &[u8], what: &Transform) -> Result<TransformedImage, ImageError> {
-    let (image, source_format) = decode(bytes, what.orientation)?;
-    let source_dimensions = image.dimensions();
-    let image = pixels::transform(image, what)?;
-    let dimensions = image.dimensions();
-    if dimensions.0.max(dimensions.1) > RESULT_SIDE_MAX {
-        return Err(error("the result has more than 8192 pixels on a side"));
+/// Transforms an encoded image on this thread, which takes as long as it takes.
+///
+/// # Errors
+///
+/// [`ImageError`] when the bytes are no image that is read here, or what is asked for cannot be done to it.
+pub fn transform(bytes: &[u8], what: &Transform) -> Result<TransformedImage, ImageError> {
+    transform_source(Source::open(bytes)?, what)
+}
+
+fn transform_source(source: Source<'_>, what: &Transform) -> Result<TransformedImage, ImageError> {
+    let (bytes, source_format) = (source.bytes, source.format);
+    let is_lossless = source.is_lossless();
+    let target_may_move =
+        what.accepted.is_empty() && encode::has_frames(what.format, source_format);
+    let decoded = source.decode(what, target_may_move)?;
+    let source_dimensions = decoded.dimensions;
+    let mut frames = decoded.frames;
+    let mut pixels = 0;
+    for frame in &mut frames {
+        let image = std::mem::take(&mut frame.image);
+        frame.image = pixels::transform(image, what)?;
+        let (width, height) = frame.image.dimensions();
+        if width.max(height) > RESULT_SIDE_MAX {
+            return Err(error("the result has more than 8192 pixels on a side"));
+        }
+        pixels += u64::from(width) * u64::from(height);
+        if pixels > decode::FRAME_PIXELS_MAX {
+            return Err(error(
+                "the frames of the result have too many pixels together",
+            ));
+        }
     }
-    let format = what.format.unwrap_or(source_format);
-    let bytes = encode(image, format, what)
+    let dimensions = frames
+        .first()
+        .map_or((0, 0), |frame| frame.image.dimensions());
+    let target = encode::Target::of(what, source_format, is_lossless, dimensions)?;
+    let encoded = encode::encode(frames, &target)
         .map_err(|why| error(format!("the result could not be encoded: {why}")))?;
-    Ok(TransformedImage {
-        bytes: bytes.into(),
-        format,
+    let mut transformed = TransformedImage {
+        bytes: encoded.into(),
+        format: target.format,
         dimensions,
         source_format,
         source_dimensions,
-    })
-}
-
-fn decode(
-    bytes: &[u8],
-    orientation: Option<Orientation>,
-) -> Result<(RgbaImage, Format), ImageError> {
-    let undecodable = |why| error(format!("the image could not be decoded: {why}"));
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|why| error(why.to_string()))?;
-    let format = match reader.format() {
-        Some(ImageFormat::Gif) => Format::Gif,
-        Some(ImageFormat::Jpeg) => Format::Jpeg,
-        Some(ImageFormat::Png) => Format::Png,
-        Some(ImageFormat::WebP) => Format::WebP,
-        _ => return Err(error("the response is none of GIF, JPEG, PNG and WebP")),
+        warnings: decoded.warnings,
     };
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(SOURCE_SIDE_MAX);
-    limits.max_image_height = Some(SOURCE_SIDE_MAX);
-    limits.max_alloc = Some(DECODED_BYTES_MAX);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(undecodable)?;
-    let exif = match orientation {
-        Some(Orientation::Exif(_)) => image::metadata::Orientation::NoTransforms,
-        // Metadata that cannot be read turn nothing.
-        None => decoder
-            .orientation()
-            .unwrap_or(image::metadata::Orientation::NoTransforms),
-    };
-    let mut image = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
-    image.apply_orientation(exif);
-    Ok((image.into_rgba8(), format))
-}
-
-fn encode(image: RgbaImage, format: Format, what: &Transform) -> image::ImageResult<Vec<u8>> {
-    let mut bytes = Cursor::new(Vec::new());
-    let is_opaque = image.pixels().all(|pixel| pixel.0[3] == 255);
-    let image = DynamicImage::ImageRgba8(image);
-    match format {
-        Format::Jpeg => {
-            let white = pixels::over(image.into_rgba8(), [255; 3], 1.0);
-            let quality = what.quality.unwrap_or(QUALITY_DEFAULT).max(1);
-            let opaque = DynamicImage::ImageRgba8(white).into_rgb8();
-            opaque.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, quality))?;
-        }
-        Format::Gif => image.write_to(&mut bytes, ImageFormat::Gif)?,
-        other => {
-            let format = match other {
-                Format::WebP => ImageFormat::WebP,
-                _ => ImageFormat::Png,
-            };
-            if is_opaque {
-                image.into_rgb8().write_to(&mut bytes, format)?;
-            } else {
-                image.write_to(&mut bytes, format)?;
-            }
-        }
+    if asks_for_quality_alone(what) && transformed.bytes.len() > bytes.len() {
+        transformed.bytes = Bytes::copy_from_slice(bytes);
     }
-    Ok(bytes.into_inner())
+    Ok(transformed)
+}
+
+/// Whether nothing but another quality is asked for: an image that would grow by it stays as it was.
+fn asks_for_quality_alone(what: &Transform) -> bool {
+    let alone = Transform {
+        quality: what.quality,
+        ..Transform::default()
+    };
+    what.quality.is_some() && *what == alone
 }
 
 #[cfg(test)]

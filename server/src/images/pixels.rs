@@ -7,11 +7,14 @@ use abi_core::images::{
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, Rgba, RgbaImage};
 
-use super::error;
+use super::{colors, error};
 
 type Result<T> = std::result::Result<T, ImageError>;
 
 pub(super) fn transform(mut image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
+    if let Some(color) = what.trim_color {
+        image = colors::trim(&image, color)?;
+    }
     if let Some(area) = what.precrop {
         image = crop(&image, area)?;
     }
@@ -43,6 +46,9 @@ pub(super) fn transform(mut image: RgbaImage, what: &Transform) -> Result<RgbaIm
         if radius >= 0.5 {
             image = imageops::fast_blur(&image, radius as f32);
         }
+    }
+    if let Some(kind) = what.black_and_white {
+        colors::black_and_white(&mut image, kind);
     }
     Ok(image)
 }
@@ -139,14 +145,16 @@ fn resize(image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
     let (full_width, full_height) = (f64::from(image.width()), f64::from(image.height()));
     let width = what.width.map(|width| width.of(image.width()) * ratio);
     let height = what.height.map(|height| height.of(image.height()) * ratio);
+    let has_both = width.is_some() && height.is_some();
     let (mut width, mut height) = match (width, height) {
-        (None, None) => return Ok(image),
+        (None, None) => (full_width * ratio, full_height * ratio),
         (Some(width), None) => (width, full_height * width / full_width),
         (None, Some(height)) => (full_width * height / full_height, height),
         (Some(width), Some(height)) => (width, height),
     };
     let scales = (width / full_width, height / full_height);
-    let scale = match what.fit {
+    let fit = what.fit.filter(|_| has_both);
+    let scale = match fit {
         Some(Fit::Bounds) => Some(scales.0.min(scales.1)),
         Some(Fit::Cover) => Some(scales.0.max(scales.1)),
         Some(Fit::Crop) | None => None,
@@ -168,7 +176,7 @@ fn resize(image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
         Filter::Bicubic => FilterType::CatmullRom,
         Filter::Lanczos3 => FilterType::Lanczos3,
     };
-    if what.fit == Some(Fit::Crop) {
+    if fit == Some(Fit::Crop) {
         let cut = crop(
             &image,
             Crop {
@@ -234,8 +242,7 @@ fn adjust(image: &mut RgbaImage, adjustment: Adjustment) {
     for Rgba([r, g, b, _]) in image.pixels_mut() {
         let mut rgb = [*r, *g, *b].map(|part| (f64::from(part) + brightness).clamp(0.0, 255.0));
         rgb = rgb.map(|part| ((part - 127.5) * contrast + 127.5).clamp(0.0, 255.0));
-        // The luma of ITU-R BT.709.
-        let luma = 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2];
+        let luma = colors::luma(rgb);
         [*r, *g, *b] = rgb.map(|part| byte(luma + (part - luma) * saturation));
     }
 }
