@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 use super::error::Problem;
 use super::files::Folder;
 use super::reader::{Result, Table, Value};
-use crate::lookups::{DeviceSettings, GeoDatabase};
-use crate::stores::from_file;
+use crate::lookups::{DeviceSettings, geo_database};
+use crate::stores::Reread;
 
 /// Where addresses are, as it was configured.
 #[derive(Clone)]
@@ -40,43 +40,54 @@ pub(super) fn geolocation(
                 return Err(default.problem("a database has no `default`"));
             }
             let file = table.require("file")?;
-            let path = folder.find(file.string()?);
-            let database = GeoDatabase::of_file(&path);
-            Arc::new(database.map_err(|error| file.problem(error.to_string()))?)
+            let database = geo_database(&folder.find(file.string()?));
+            database.map_err(|error| file.problem(error.to_string()))?
         }
         format => {
-            let mut geo = match format {
+            let default = default.map(|default| object(&default, "default"));
+            let default = default.transpose()?;
+            let finish = move |mut geo: GeoTable| {
+                if let Some(default) = &default {
+                    geo.set_default(default);
+                }
+                geo.use_default_loopback(loopback);
+                geo
+            };
+            match format {
                 Some("json") => {
                     let file = table.require("file")?;
                     let path = folder.find(file.string()?);
-                    from_file(&path, GeoTable::from_json)
-                        .map_err(|error| file.problem(error.to_string()))?
+                    let parse = move |bytes: &[u8]| Ok(finish(GeoTable::from_json(bytes)?));
+                    let read = Reread::new(path, parse);
+                    Arc::new(read.map_err(|error| file.problem(error.to_string()))?)
                 }
-                Some(_) => inline_addresses(&table.require("addresses")?)?,
-                None => GeoTable::new(),
-            };
-            if let Some(default) = default {
-                insert(&mut geo, "default", &default)?;
+                Some(_) => {
+                    let addresses = inline_addresses(&table.require("addresses")?)?;
+                    Arc::new(finish(addresses))
+                }
+                None => Arc::new(finish(GeoTable::new())),
             }
-            geo.use_default_loopback(loopback);
-            Arc::new(geo)
         }
     };
     warnings.extend(table.unknown());
     Ok(ConfiguredGeo(geo))
 }
 
+/// What is written down under a key, which is an object.
+fn object(value: &Value<'_>, key: &str) -> Result<serde_json::Map<String, Json>> {
+    match value.json()? {
+        Json::Object(object) => Ok(object),
+        _ => Err(value.problem(format!("`{key}`: this is not an object"))),
+    }
+}
+
 fn inline_addresses(addresses: &Value<'_>) -> Result<GeoTable> {
     let mut geo = GeoTable::new();
     for (key, data) in addresses.table()?.all() {
-        insert(&mut geo, key, &data)?;
+        let inserted = geo.insert_by_key(key, &data.json()?);
+        inserted.map_err(|error| data.problem(error.to_string()))?;
     }
     Ok(geo)
-}
-
-fn insert(geo: &mut GeoTable, key: &str, data: &Value<'_>) -> Result<()> {
-    let inserted = geo.insert_by_key(key, &data.json()?);
-    inserted.map_err(|error| data.problem(error.to_string()))
 }
 
 /// Reads what is known about devices.
@@ -90,12 +101,12 @@ pub(super) fn device_detection(
     if let Some(value) = table.get("from_user_agent") {
         settings.from_user_agent = value.bool()?;
     }
-    settings.table = match format(&mut table, &["inline-toml", "json"])? {
+    match format(&mut table, &["inline-toml", "json"])? {
         Some("json") => {
             let file = table.require("file")?;
             let path = folder.find(file.string()?);
-            from_file(&path, DeviceTable::from_json)
-                .map_err(|error| file.problem(error.to_string()))?
+            let read = Reread::new(path, |bytes| Ok(DeviceTable::from_json(bytes)?));
+            settings.table = Arc::new(read.map_err(|error| file.problem(error.to_string()))?);
         }
         Some(_) => {
             let mut devices = DeviceTable::new();
@@ -105,10 +116,10 @@ pub(super) fn device_detection(
                 };
                 devices.insert(user_agent, &object);
             }
-            devices
+            settings.table = Arc::new(devices);
         }
-        None => DeviceTable::new(),
-    };
+        None => {}
+    }
     warnings.extend(table.unknown());
     Ok(settings)
 }

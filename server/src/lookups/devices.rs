@@ -1,5 +1,8 @@
 //! What devices send which user agents.
 
+use std::fmt;
+use std::sync::Arc;
+
 use abi_core::lookups::{DeviceDetection, DeviceTable};
 use bytes::Bytes;
 
@@ -7,11 +10,11 @@ use super::UserAgents;
 
 /// What is known about devices: a table of user agents, and for those that are not in it maybe what they say by
 /// themselves.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct DeviceSettings {
     /// What is known about user agents that are exactly these.
-    pub table: DeviceTable,
+    pub table: Arc<dyn DeviceDetection>,
     /// Whether any other user agent is taken apart by [`UserAgents`].
     pub from_user_agent: bool,
 }
@@ -19,9 +22,9 @@ pub struct DeviceSettings {
 impl DeviceSettings {
     /// A table alone.
     #[must_use]
-    pub fn new(table: DeviceTable) -> Self {
+    pub fn new(table: impl DeviceDetection + 'static) -> Self {
         Self {
-            table,
+            table: Arc::new(table),
             from_user_agent: false,
         }
     }
@@ -31,6 +34,21 @@ impl DeviceSettings {
     pub fn with_user_agents(mut self) -> Self {
         self.from_user_agent = true;
         self
+    }
+}
+
+impl Default for DeviceSettings {
+    /// Knows no device.
+    fn default() -> Self {
+        Self::new(DeviceTable::new())
+    }
+}
+
+impl fmt::Debug for DeviceSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceSettings")
+            .field("from_user_agent", &self.from_user_agent)
+            .finish_non_exhaustive()
     }
 }
 

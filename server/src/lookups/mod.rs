@@ -20,16 +20,24 @@ pub use devices::DeviceSettings;
 pub(crate) use functions::{DeviceFunction, GeoFunction};
 pub use user_agents::UserAgents;
 
-use crate::stores::{StoreError, from_file};
+use crate::stores::{Reread, StoreError};
 
-/// Where addresses are, of a file: a database when its name ends in `.mmdb`, and a JSON object otherwise.
+/// Where addresses are, of a file: a database when its name ends in `.mmdb`, and a JSON object otherwise. When the file
+/// changes, the next lookup sees the change.
 pub(crate) fn geo_of_file(path: &Path) -> Result<Arc<dyn Geo>, StoreError> {
     let is_database = path
         .extension()
         .is_some_and(|extension| extension.eq_ignore_ascii_case("mmdb"));
     Ok(if is_database {
-        Arc::new(GeoDatabase::of_file(path)?)
+        geo_database(path)?
     } else {
-        Arc::new(from_file(path, GeoTable::from_json)?)
+        let table = |bytes: &[u8]| Ok(GeoTable::from_json(bytes)?);
+        Arc::new(Reread::new(path.to_owned(), table)?)
     })
+}
+
+/// The database in a file, which is read again when it has changed.
+pub(crate) fn geo_database(path: &Path) -> Result<Arc<dyn Geo>, StoreError> {
+    let database = |bytes: &[u8]| GeoDatabase::of_bytes(bytes.to_vec());
+    Ok(Arc::new(Reread::new(path.to_owned(), database)?))
 }

@@ -1,13 +1,13 @@
 //! Dictionaries and config stores.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use abi_core::stores::{ConfigItems, ConfigStore, ConfigStores};
 
-use super::error::{StoreError, from_file};
+use super::error::StoreError;
+use super::reread::Reread;
 
 /// The dictionaries of a service, by name.
 #[derive(Debug, Default)]
@@ -33,18 +33,8 @@ pub struct Dictionary(Source);
 #[derive(Debug)]
 enum Source {
     Items(Arc<ConfigItems>),
-    File { path: PathBuf, latest: Mutex<Read> },
+    File(Reread<ConfigItems>),
 }
-
-/// What a file held when it was last read.
-#[derive(Clone, Debug)]
-struct Read {
-    state: FileState,
-    items: Arc<ConfigItems>,
-}
-
-/// What changes when a file does.
-type FileState = Option<(SystemTime, u64)>;
 
 impl Dictionary {
     /// A dictionary of items that do not change.
@@ -64,35 +54,16 @@ impl Dictionary {
     ///
     /// [`StoreError`] when the file cannot be used.
     pub fn of_file(path: PathBuf) -> Result<Self, StoreError> {
-        let state = file_state(&path);
-        let items = Arc::new(from_file(&path, ConfigItems::from_json)?);
-        let latest = Mutex::new(Read { state, items });
-        Ok(Self(Source::File { path, latest }))
+        let file = Reread::new(path, |bytes| Ok(ConfigItems::from_json(bytes)?))?;
+        Ok(Self(Source::File(file)))
     }
 
     fn items(&self) -> Arc<ConfigItems> {
         match &self.0 {
             Source::Items(items) => items.clone(),
-            Source::File { path, latest } => {
-                // A panic cannot leave it half written: it is replaced as a whole.
-                let mut latest = latest.lock().unwrap_or_else(PoisonError::into_inner);
-                let state = file_state(path);
-                if state != latest.state {
-                    latest.state = state;
-                    match from_file(path, ConfigItems::from_json) {
-                        Ok(items) => latest.items = Arc::new(items),
-                        Err(error) => tracing::warn!("{error}; its former contents are used"),
-                    }
-                }
-                latest.items.clone()
-            }
+            Source::File(file) => file.latest(),
         }
     }
-}
-
-fn file_state(path: &Path) -> FileState {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.modified().ok()?, metadata.len()))
 }
 
 #[cfg(test)]

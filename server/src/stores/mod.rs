@@ -4,6 +4,7 @@ mod dictionaries;
 mod durable;
 mod error;
 mod kv;
+mod reread;
 
 pub use abi_core::stores::{AclEntries, MemoryKv, SecretItems};
 pub use dictionaries::{Dictionary, DictionarySet};
@@ -12,3 +13,4 @@ pub use error::StoreError;
 pub(crate) use error::from_file;
 pub use kv::{KvSeed, KvSettings};
 pub(crate) use kv::{decode_base64, seeds_of_json};
+pub(crate) use reread::Reread;
