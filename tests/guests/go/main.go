@@ -14,8 +14,10 @@ import (
 	"github.com/fastly/compute-sdk-go/acl"
 	"github.com/fastly/compute-sdk-go/configstore"
 	"github.com/fastly/compute-sdk-go/device"
+	"github.com/fastly/compute-sdk-go/edgedict"
 	"github.com/fastly/compute-sdk-go/erl"
 	"github.com/fastly/compute-sdk-go/fsthttp"
+	"github.com/fastly/compute-sdk-go/fsthttp/imageopto"
 	"github.com/fastly/compute-sdk-go/geo"
 	"github.com/fastly/compute-sdk-go/kvstore"
 	"github.com/fastly/compute-sdk-go/secretstore"
@@ -36,8 +38,14 @@ func main() {
 			proxy(ctx, w, r)
 		case "/config":
 			config(w)
+		case "/dictionary":
+			told(w, dictionary)
 		case "/kv":
 			told(w, kv)
+		case "/kv-refusals":
+			told(w, kvRefusals)
+		case "/image":
+			told(w, func() (string, error) { return image(ctx) })
 		case "/secret":
 			told(w, secret)
 		case "/acl":
@@ -157,6 +165,92 @@ func kv() (string, error) {
 		return "", fmt.Errorf("a key that was removed: %v", err)
 	}
 	return strings.Join(found, " "), nil
+}
+
+// kvRefusals asks for what the KV store kv refuses: to add what is there, another generation, a key that is none, and
+// to remove what is not there. It prepends in between, and tells what there is.
+func kvRefusals() (string, error) {
+	store, err := kvstore.Open("kv")
+	if err != nil {
+		return "", err
+	}
+	insert := func(key, value string, config kvstore.InsertConfig) error {
+		return store.InsertWithConfig(key, strings.NewReader(value), &config)
+	}
+	if err := insert("go/refused", "b", kvstore.InsertConfig{Mode: kvstore.InsertModeAdd}); err != nil {
+		return "", err
+	}
+	err = insert("go/refused", "x", kvstore.InsertConfig{Mode: kvstore.InsertModeAdd})
+	if !errors.Is(err, kvstore.ErrPreconditionFailed) {
+		return "", fmt.Errorf("what is there was added: %v", err)
+	}
+	if err := insert("go/a;b", "x", kvstore.InsertConfig{}); !errors.Is(err, kvstore.ErrInvalidKey) && !errors.Is(err, kvstore.ErrBadRequest) {
+		return "", fmt.Errorf("a key that is none: %v", err)
+	}
+	if err := insert("go/refused", "a", kvstore.InsertConfig{Mode: kvstore.InsertModePrepend, BackgroundFetch: true}); err != nil {
+		return "", err
+	}
+	entry, err := store.Lookup("go/refused")
+	if err != nil {
+		return "", err
+	}
+	if err := insert("go/refused", "ab", kvstore.InsertConfig{IfGenerationMatch: entry.Generation()}); err != nil {
+		return "", fmt.Errorf("the same generation: %w", err)
+	}
+	if err := store.Delete("go/refused"); err != nil {
+		return "", err
+	}
+	if err := store.Delete("go/refused"); !errors.Is(err, kvstore.ErrKeyNotFound) {
+		return "", fmt.Errorf("what is not there was removed: %v", err)
+	}
+	return entry.String(), nil
+}
+
+// image tells of an image of the backend images at half its size, and of what the image optimizer cannot do.
+func image(ctx context.Context) (string, error) {
+	ask := func(options imageopto.Options) (*fsthttp.Response, string, error) {
+		request, err := fsthttp.NewRequest("GET", "http://images/image.png", nil)
+		if err != nil {
+			return nil, "", err
+		}
+		options.Region = imageopto.RegionEuCentral
+		request.ImageOptimizerOptions = &options
+		response, err := request.Send(ctx, "images")
+		if err != nil {
+			return nil, "", err
+		}
+		body, err := io.ReadAll(response.Body)
+		return response, string(body), err
+	}
+	half, body, err := ask(imageopto.Options{Width: "50p", Format: imageopto.FormatWebP, Quality: 40})
+	if err != nil {
+		return "", err
+	}
+	refused, why, err := ask(imageopto.Options{Format: imageopto.FormatJPEGXL})
+	if err != nil {
+		return "", err
+	}
+	size := fmt.Sprintf("ofsz=%d odim=4x2", len(body))
+	return fmt.Sprintf("%s %t %d %t", half.Header.Get("content-type"),
+		strings.Contains(half.Header.Get("fastly-io-info"), size),
+		refused.StatusCode, strings.Contains(why, "`format`")), nil
+}
+
+// dictionary gives values of the dictionary strings, which is the config store of that name.
+func dictionary() (string, error) {
+	strings, err := edgedict.Open("strings")
+	if err != nil {
+		return "", err
+	}
+	greeting, err := strings.Get("greeting")
+	if err != nil {
+		return "", err
+	}
+	has, err := strings.Has("missing")
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s %t", greeting, has), nil
 }
 
 // secret gives a secret of the store secrets, and one of the guest's own.

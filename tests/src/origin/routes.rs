@@ -64,6 +64,7 @@ async fn without_body(shared: &Shared, segments: &[&str]) -> Response<Content> {
         ["headers"] => headers(),
         ["trailers"] => Response::new(trailers()),
         ["redirect"] => redirect(),
+        ["image.png"] => image(),
         ["feed"] => {
             let (feed, content) = Content::fed();
             // The test may be over.
@@ -97,6 +98,14 @@ fn answer(body: impl Into<Content>) -> Response<Content> {
     let mut response = Response::new(body.into());
     let headers = response.headers_mut();
     headers.insert("x-backend", HeaderValue::from_static("origin"));
+    response
+}
+
+/// Eight by four pixels.
+fn image() -> Response<Content> {
+    let mut response = answer(include_bytes!("../../assets/image.png").to_vec());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/png"));
     response
 }
 

@@ -18,6 +18,7 @@ cases![
     a_value_that_streams_in_and_out,
     pages_of_keys,
     operations_at_once,
+    calls_without_options,
     many_guests_count_and_none_is_lost,
     many_guests_count_in_a_store_on_the_disk,
     a_store_on_the_disk_outlives_its_host,
@@ -100,6 +101,14 @@ async fn operations_at_once(cx: Context) {
     let (host, _) = start(&cx).await;
     let many = request("POST", "/kv-many/kv/50", Content::empty());
     assert_eq!(host.fetch(many).await.ok_text(), "0 left");
+}
+
+async fn calls_without_options(cx: Context) {
+    let (host, kv) = start(&cx).await;
+    kv.set("other", "x").expect("this is a key");
+    let plain = request("POST", "/kv-plain/kv/key", Content::from("value"));
+    assert_eq!(host.fetch(plain).await.ok_text(), "value key other");
+    assert_eq!(kv.keys(), ["other"]);
 }
 
 /// Every one of many guests reads a number and writes the next one, and some meet.

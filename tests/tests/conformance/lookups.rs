@@ -8,8 +8,10 @@ use http::Request;
 
 cases![
     everything_comes_from_a_manifest,
+    changes_of_files_are_seen,
     functions_of_an_embedder,
     loopback_is_known_by_default,
+    user_agents_are_taken_apart,
 ];
 
 const PLACE: &str = r#"{ as_name = "AS", as_number = 7, area_code = 0, city = "Vienna", conn_speed = "broadband",
@@ -65,6 +67,48 @@ async fn everything_comes_from_a_manifest(cx: Context) {
     );
 }
 
+async fn changes_of_files_are_seen(cx: Context) {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let write = |name: &str, content: &str| {
+        std::fs::write(folder.path().join(name), content).expect("a folder can be written to");
+    };
+    let place = |city: &str| {
+        format!(
+            r#"{{"10.0.0.0/8": {{"as_name":"AS","as_number":7,"area_code":0,"city":"{city}","conn_speed":"broadband",
+            "conn_type":"wifi","continent":"EU","country_code":"AT","country_code3":"AUT","country_name":"Austria",
+            "latitude":48.2,"longitude":16,"metro_code":0,"postal_code":"1010","proxy_description":"?","proxy_type":"?",
+            "utc_offset":9999}}}}"#
+        )
+    };
+    let device = |brand: &str| format!(r#"{{"Exact/1.0": {{"device": {{"brand": "{brand}"}}}}}}"#);
+    write("geo.json", &place("Vienna"));
+    write("devices.json", &device("First"));
+    write(
+        "fastly.toml",
+        "[local_server.geolocation]\nformat = 'json'\nfile = 'geo.json'\n\
+         [local_server.device_detection]\nformat = 'json'\nfile = 'devices.json'\n",
+    );
+    let file = folder.path().join("fastly.toml");
+    let host = cx.host(STORES).configure(|builder| builder.config(&file));
+    let host = host.start().await;
+    let brand = async || {
+        let request = Request::get("/device").header("user-agent", "Exact/1.0");
+        let request = request.body(Content::empty()).expect("it is a request");
+        host.fetch(request).await.ok_text()
+    };
+    assert!(host.text("/geo/10.1.2.3").await.starts_with("Vienna "));
+    assert!(brand().await.starts_with(r#"Some("First")"#));
+    write("geo.json", &place("Klagenfurt"));
+    write("devices.json", &device("Another one"));
+    assert!(host.text("/geo/10.1.2.3").await.starts_with("Klagenfurt "));
+    assert!(brand().await.starts_with(r#"Some("Another one")"#));
+    // Files that have become wrong are told, and change nothing.
+    write("geo.json", "not JSON");
+    write("devices.json", "[]");
+    assert!(host.text("/geo/10.1.2.3").await.starts_with("Klagenfurt "));
+    assert!(brand().await.starts_with(r#"Some("Another one")"#));
+}
+
 async fn functions_of_an_embedder(cx: Context) {
     let place = r#"{"as_name":"AS","as_number":7,"area_code":0,"city":"CITY","conn_speed":"broadband","conn_type":"wifi",
         "continent":"EU","country_code":"AT","country_code3":"AUT","country_name":"Austria","latitude":48.2,"longitude":16,
@@ -90,4 +134,16 @@ async fn loopback_is_known_by_default(cx: Context) {
     }
     assert_eq!(host.get("/geo/10.1.2.3").await.status, 404);
     assert_eq!(host.get("/device").await.status, 404);
+}
+
+async fn user_agents_are_taken_apart(cx: Context) {
+    let host = cx.host(STORES).start().await;
+    for (user_agent, parts) in [
+        (PHONE, r#"Mobile Safari Some("17") Some("5") Some("")"#),
+        ("unheard of", r#"Other Some("") Some("") Some("")"#),
+    ] {
+        let request = Request::get("/user-agent").header("user-agent", user_agent);
+        let request = request.body(Content::empty()).expect("it is a request");
+        assert_eq!(host.fetch(request).await.ok_text(), parts);
+    }
 }

@@ -19,6 +19,7 @@ mod hand_off;
 mod headers;
 mod hello;
 mod identity;
+mod images;
 mod kv_stores;
 mod limits;
 mod logs;
@@ -46,6 +47,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("echo", echo::CASES),
     ("headers", headers::CASES),
     ("identity", identity::CASES),
+    ("images", images::CASES),
     ("proxy", proxy::CASES),
     ("streaming", streaming::CASES),
     ("fanout", fanout::CASES),

@@ -35,6 +35,8 @@ async fn secrets(cx: Context) {
     assert_eq!(host.text("/secret/secrets/password").await, "hunter2");
     assert_eq!(host.get("/secret/secrets/missing").await.status, 404);
     assert_eq!(host.get("/secret/missing/password").await.status, 404);
+    assert_eq!(host.text("/secret-has/secrets/password").await, "true");
+    assert_eq!(host.text("/secret-has/secrets/missing").await, "false");
     assert_eq!(host.text("/secret-of/xyzzy").await, "xyzzy");
 }
 
@@ -147,6 +149,8 @@ async fn everything_comes_from_a_manifest(cx: Context) {
         let entry = host.text(&format!("/acl/{list}/10.0.0.1")).await;
         assert!(entry.contains("10.0.0.0/8"), "{entry}");
     }
+    assert_eq!(host.text("/config-has/settings/color").await, "true");
+    assert_eq!(host.text("/config-has/settings/size").await, "false");
     // A change on the disk is seen by the next guest.
     let changed = r#"{"color": "green, and longer"}"#;
     std::fs::write(folder.path().join("config.json"), changed).expect("it was written before");

@@ -6,8 +6,10 @@
 import { Acl } from "fastly:acl";
 import { ConfigStore } from "fastly:config-store";
 import { Device } from "fastly:device";
+import { Dictionary } from "fastly:dictionary";
 import { EdgeRateLimiter, PenaltyBox, RateCounter } from "fastly:edge-rate-limiter";
 import { getGeolocationForIpAddress } from "fastly:geolocation";
+import { Format, Region } from "fastly:image-optimizer";
 import { KVStore } from "fastly:kv-store";
 import { SecretStore } from "fastly:secret-store";
 import { coreCache, simpleCache } from "./caches.js";
@@ -24,8 +26,16 @@ async function respond(request) {
       return proxy(request);
     case "/config":
       return config();
+    case "/dictionary":
+      return told(dictionary);
     case "/kv":
       return told(kv);
+    case "/kv-refusals":
+      return told(kvRefusals);
+    case "/kv-at-once":
+      return told(kvAtOnce);
+    case "/image":
+      return told(image);
     case "/secret":
       return told(secret);
     case "/acl":
@@ -91,6 +101,75 @@ async function kv() {
   await store.delete("js/two");
   found.push(String(await store.get("js/one")));
   return found.join(" ");
+}
+
+// What the KV store kv refuses: to add what is there, another generation, a key that is none, and what is not there.
+async function kvRefusals() {
+  const store = new KVStore("kv");
+  await store.put("js/refused", "b", { mode: "add" });
+  const refused = async (write) => {
+    try {
+      await write();
+      return "written";
+    } catch {
+      return "refused";
+    }
+  };
+  const outcomes = [
+    await refused(() => store.put("js/refused", "x", { mode: "add" })),
+    await refused(() => store.put("js/refused", "x", { gen: 1 })),
+    await refused(() => store.put("js/a;b", "x")),
+    await refused(() => store.put("js/refused", "a", { mode: "prepend" })),
+  ];
+  const left = await (await store.get("js/refused")).text();
+  await store.delete("js/refused");
+  outcomes.push(await refused(() => store.delete("js/refused")));
+  return `${outcomes.join(" ")} ${left}`;
+}
+
+// Twenty writes under way at once, then as many reads, the keys by pages, and as many removals.
+async function kvAtOnce() {
+  const store = new KVStore("kv");
+  const keys = Array.from({ length: 20 }, (_, number) => `at-once/${String(number).padStart(2, "0")}`);
+  await Promise.all(keys.map((key) => store.put(key, key)));
+  const entries = await Promise.all(keys.map((key) => store.get(key)));
+  const values = await Promise.all(entries.map((entry) => entry.text()));
+  const pages = [];
+  let cursor;
+  do {
+    const page = await store.list({ prefix: "at-once/", limit: 8, noSync: true, cursor });
+    pages.push(page.list.length);
+    cursor = page.cursor;
+  } while (cursor);
+  await Promise.all(keys.map((key) => store.delete(key)));
+  const { list } = await store.list({ prefix: "at-once/" });
+  return `${values.join() === keys.join()} ${pages.join("+")} ${list.length}`;
+}
+
+// An image of the backend images at half its size, and what the image optimizer says where it cannot do something.
+async function image() {
+  const ask = (options) =>
+    fetch("http://images/image.png", {
+      backend: "images",
+      imageOptimizerOptions: { region: Region.EuCentral, ...options },
+    });
+  const half = await ask({ width: "50%", format: Format.WEBP, quality: 40 });
+  const bytes = await half.arrayBuffer();
+  const info = half.headers.get("fastly-io-info");
+  const refused = await ask({ format: Format.JXL });
+  const why = await refused.text();
+  return [
+    half.headers.get("content-type"),
+    info.includes(`ofsz=${bytes.byteLength} odim=4x2`),
+    refused.status,
+    why.includes("`format`"),
+  ].join(" ");
+}
+
+// The dictionary strings, which is the config store of that name: the same value.
+function dictionary() {
+  const strings = new Dictionary("strings");
+  return `${strings.get("greeting")} ${strings.get("missing")}`;
 }
 
 // A secret of the store secrets, one that is not there, and one of the guest's own.

@@ -114,6 +114,17 @@ pub fn increment(store: &str, key: &str) -> Outcome {
     Err(failed(&"others were always faster"))
 }
 
+/// The calls without a builder: writes the request's body, reads it, lists the keys and removes it.
+pub fn plain(store: &str, key: &str, body: Body) -> Outcome {
+    let store = open(store)?;
+    store.insert(key, body).map_err(failure)?;
+    let value = store.lookup(key).map_err(failure)?.take_body_bytes();
+    let keys = store.list().map_err(failure)?.into_keys();
+    store.delete(key).map_err(failure)?;
+    let value = String::from_utf8_lossy(&value);
+    text(format!("{value} {}", keys.join(" ")))
+}
+
 /// Many writes at once, then as many reads at once, then as many deletes.
 pub fn many(store: &str, count: u32) -> Outcome {
     let store = open(store)?;
@@ -134,6 +145,12 @@ pub fn many(store: &str, count: u32) -> Outcome {
         if item.take_body().into_string() != *key {
             return Err(failed(key));
         }
+    }
+    let list = store.build_list().prefix("many/").limit(1000);
+    let list = list.execute_async().map_err(failure)?;
+    let listed = store.pending_list_wait(list).map_err(failure)?;
+    if listed.keys().len() != keys.len() {
+        return Err(failed(&listed.keys()));
     }
     let deletes = keys
         .iter()

@@ -16,6 +16,19 @@ pub fn config(store: &str, key: &str) -> Outcome {
     }
 }
 
+pub fn config_has(store: &str, key: &str) -> Outcome {
+    let store = ConfigStore::try_open(store).map_err(|error| not_found(&error))?;
+    text(store.contains(key).to_string())
+}
+
+pub fn secret_has(store: &str, name: &str) -> Outcome {
+    let store = SecretStore::open(store).map_err(|error| not_found(&error))?;
+    match store.contains(name) {
+        Ok(contains) => text(contains.to_string()),
+        Err(error) => Err(failed(&error)),
+    }
+}
+
 pub fn secret(store: &str, name: &str) -> Outcome {
     let store = SecretStore::open(store).map_err(|error| not_found(&error))?;
     match store.try_get(name) {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use fastly::device_detection;
 use fastly::geo::geo_lookup;
 
-use crate::{Outcome, not_found, number, text};
+use crate::{Outcome, failed, not_found, number, text};
 
 pub fn geo(address: &str) -> Outcome {
     let address: IpAddr = number(address);
@@ -33,5 +33,16 @@ pub fn device(user_agent: &str) -> Outcome {
             device.os_name(),
         )),
         None => Err(not_found(&"no device")),
+    }
+}
+
+/// What a user agent is made of.
+#[expect(deprecated, reason = "no other call of the SDK imports fastly_uap")]
+pub fn user_agent(user_agent: &str) -> Outcome {
+    match fastly::experimental::uap_parse(user_agent) {
+        Ok((family, major, minor, patch)) => {
+            text(format!("{family} {major:?} {minor:?} {patch:?}"))
+        }
+        Err(error) => Err(failed(&error)),
     }
 }

@@ -2,6 +2,7 @@
 //! path, and set options by the query; a failure is answered with 4xx and the error's debugging text.
 
 mod caches;
+mod images;
 mod kv;
 mod limits;
 mod lists;
@@ -25,10 +26,8 @@ fn main(mut request: Request) -> Result<Response, fastly::Error> {
     let path = request.get_path().to_owned();
     let segments: Vec<&str> = path.split('/').skip(1).collect();
     let query: Query = request.get_query().unwrap_or_default();
-    let agent = request
-        .get_header_str("user-agent")
-        .unwrap_or_default()
-        .to_owned();
+    let header = |name| request.get_header_str(name).unwrap_or_default().to_owned();
+    let (agent, accept) = (header("user-agent"), header("accept"));
     let body = request.take_body();
     let outcome = match (request.get_method_str(), segments.as_slice()) {
         ("GET", ["kv", store, key @ ..]) => kv::lookup(store, &key.join("/")),
@@ -36,8 +35,11 @@ fn main(mut request: Request) -> Result<Response, fastly::Error> {
         ("DELETE", ["kv", store, key @ ..]) => kv::delete(store, &key.join("/")),
         ("GET", ["kv-list", store]) => kv::list(store, &query),
         ("POST", ["kv-increment", store, key]) => kv::increment(store, key),
+        ("POST", ["kv-plain", store, key]) => kv::plain(store, key, body),
         ("POST", ["kv-many", store, count]) => kv::many(store, number(count)),
         ("GET", ["config", store, key]) => lists::config(store, key),
+        ("GET", ["config-has", store, key]) => lists::config_has(store, key),
+        ("GET", ["secret-has", store, name]) => lists::secret_has(store, name),
         ("GET", ["secret", store, name]) => lists::secret(store, name),
         ("GET", ["secret-of", text]) => lists::secret_of(text),
         ("GET", ["acl", list, address]) => lists::acl(list, address),
@@ -45,6 +47,8 @@ fn main(mut request: Request) -> Result<Response, fastly::Error> {
         ("GET", ["penalty", name, entry]) => limits::penalty(name, entry, &query),
         ("GET", ["check-rate", entry]) => limits::check_rate(entry, &query),
         ("GET", ["geo", address]) => lookups::geo(address),
+        ("GET", ["image", backend]) => images::transformed(backend, &accept, &query),
+        ("GET", ["user-agent"]) => lookups::user_agent(&agent),
         ("GET", ["device", ..]) => lookups::device(&agent),
         ("POST", ["simple", key]) => caches::get_or_set(key, body, &query),
         ("GET", ["simple", key]) => caches::get(key),

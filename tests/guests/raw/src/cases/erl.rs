@@ -171,6 +171,38 @@ fn erl_bad_arguments() -> Outcome {
         INVALID_ARGUMENT,
         erl::ratecounter_increment("a".as_ptr(), 1, b"\xff".as_ptr(), 1, 1)
     );
+    check_status!(
+        INVALID_ARGUMENT,
+        erl::penaltybox_add(end_of_memory(), 1, "a".as_ptr(), 1, 60)
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        erl::penaltybox_has("a".as_ptr(), 1, end_of_memory(), 1, &mut number)
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        erl::ratecounter_lookup_rate(end_of_memory(), 1, "a".as_ptr(), 1, 60, &mut number)
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        erl::ratecounter_lookup_count("a".as_ptr(), 1, end_of_memory(), 1, 60, &mut number)
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        erl::check_rate(
+            "a".as_ptr(),
+            1,
+            "a".as_ptr(),
+            1,
+            1,
+            60,
+            1,
+            end_of_memory(),
+            1,
+            60,
+            &mut number
+        )
+    );
     check_eq!(77, number);
     Ok(())
 }

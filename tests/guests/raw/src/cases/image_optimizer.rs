@@ -6,6 +6,8 @@ use crate::guest::{self, ORIGIN, UNKNOWN, end_of_memory};
 use crate::sys::*;
 
 cases![
+    image_transform,
+    image_transform_impossible,
     image_transform_errors,
     image_transform_malformed,
     image_transform_other_status,
@@ -37,6 +39,62 @@ fn transform(
         )
     };
     (status, response, response_body, detail[0])
+}
+
+/// Asks for the image of eight by four pixels that the origin has; gives its new media type, what is told about it, and
+/// its first bytes.
+fn transformed(options: &str) -> Result<(String, String, Vec<u8>), String> {
+    let request = guest::request_to("GET", "/image.png?width=3")?;
+    let (status, response, body, tag) =
+        transform((request, NO_HANDLE), ORIGIN, SDK_CLAIMS_OPTS, options);
+    check_eq!((OK, 1), (status, tag));
+    check_eq!(200, guest::status_of(response)?);
+    // The request is still the guest's.
+    check_status!(OK, http_req::close(request));
+    let media_type = guest::response_header(response, "content-type")?;
+    let info = guest::response_header(response, "fastly-io-info")?;
+    Ok((media_type, info, guest::read_to_end(body)?))
+}
+
+fn image_transform() -> Outcome {
+    for (options, format, dimensions, magic) in [
+        ("region=asia", "png", "3x2", &b"\x89PNG"[..]),
+        ("width=50p&format=webp", "webp", "4x2", b"RIFF"),
+        ("width=8&format=webp&quality=9", "webp", "8x4", b"RIFF"),
+        ("width=4&format=jpg", "jpeg", "4x2", b"\xFF\xD8"),
+        ("width=8&crop=1:1&format=gif", "gif", "4x4", b"GIF8"),
+        ("width=16&enable=upscale", "png", "16x8", b"\x89PNG"),
+    ] {
+        let (media_type, info, bytes) = transformed(options)?;
+        check_eq!(format!("image/{format}"), media_type);
+        let length = bytes.len();
+        check!(info.contains("idim=8x4 ifmt=png"));
+        check!(info.contains(&format!("ofsz={length} odim={dimensions} ofmt={format}")));
+        check!(bytes.starts_with(magic));
+    }
+    let (media_type, _, bytes) = transformed("format=avif")?;
+    check_eq!("image/avif", media_type);
+    check_eq!(&b"ftypavif"[..], &bytes[4..12]);
+    Ok(())
+}
+
+/// What cannot be done to this image is told in the response.
+fn image_transform_impossible() -> Outcome {
+    for (options, name) in [
+        ("frame=2", "`frame`"),
+        ("crop=9,9", "`crop`"),
+        ("trim=5", "`trim`"),
+        ("format=mp4", "`format`"),
+    ] {
+        let request = guest::request_to("GET", "/image.png")?;
+        let (status, response, body, tag) =
+            transform((request, NO_HANDLE), ORIGIN, SDK_CLAIMS_OPTS, options);
+        check_eq!((OK, 1), (status, tag));
+        check_eq!(400, guest::status_of(response)?);
+        let text = String::from_utf8_lossy(&guest::read_to_end(body)?).into_owned();
+        check!(text.contains(name));
+    }
+    Ok(())
 }
 
 fn image_transform_errors() -> Outcome {
@@ -74,11 +132,11 @@ fn image_transform_errors() -> Outcome {
             &mut body,
         )
     );
-    // None of these has consumed the request.
+    // None of these consumes the request, nor does one that reaches no backend.
     let (status, response, body, tag) = transform((request, NO_HANDLE), UNKNOWN, 0, "");
     check!(status != OK);
     check_eq!((NO_HANDLE, NO_HANDLE, 2), (response, body, tag));
-    check_status!(BAD_HANDLE, http_req::close(request));
+    check_status!(OK, http_req::close(request));
     Ok(())
 }
 
@@ -87,10 +145,13 @@ fn image_transform_malformed() -> Outcome {
     let request = guest::request_to("GET", "/?height=wide")?;
     let body = guest::empty_body()?;
     let options = "region=us_east&width=50p";
-    let (status, response, body, tag) =
+    let (status, response, answer, tag) =
         transform((request, body), ORIGIN, SDK_CLAIMS_OPTS, options);
     check_eq!((OK, 1), (status, tag));
+    // Its body is consumed.
+    check_status!(BAD_HANDLE, http_body::close(body));
     check_eq!(400, guest::status_of(response)?);
+    let body = answer;
     let text = String::from_utf8_lossy(&guest::read_to_end(body)?).into_owned();
     check!(text.contains("`height`"));
     Ok(())
