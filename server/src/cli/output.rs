@@ -4,21 +4,20 @@ use std::fmt;
 use std::io::{IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
 use super::arguments::{MessageFormat, OutputArguments};
-use crate::world::in_background;
+use crate::world::{BackgroundGuard, in_background};
 
 /// Sends messages to standard error. They are written by a thread of their own; what is still waiting when the guard
 /// is dropped is written then.
-pub(super) fn start(arguments: OutputArguments) -> WorkerGuard {
+pub(super) fn start(arguments: OutputArguments) -> BackgroundGuard {
     let (writer, guard) = in_background(std::io::stderr());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter(arguments))
-        .with_writer(writer)
+        .with_writer(move || writer.clone())
         .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     // It fails only where a subscriber was set before, which then gets the messages.
     let _ = match arguments.log_format {

@@ -2,16 +2,13 @@
 
 use std::fmt;
 use std::io::Write;
-use std::sync::{Mutex, PoisonError};
 
 use abi_core::platform::{LogSource, Logs};
-use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
+
+use super::background::{BackgroundGuard, BackgroundWriter, in_background};
 
 /// The longest log message that is written in full, in bytes. The rest of a longer one is cut off.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-
-/// How many messages may wait to be written. When the reader is slower than that, messages are dropped.
-const WAITING_MESSAGES_MAX: usize = 4 * 1024;
 
 /// How lines are told apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,9 +25,9 @@ pub struct LogFormat {
 /// A thread of its own does the writing, so that no guest waits for a slow terminal.
 pub struct LogWriter {
     format: LogFormat,
-    out: Mutex<NonBlocking>,
-    error: Mutex<NonBlocking>,
-    _guards: [WorkerGuard; 2],
+    out: BackgroundWriter,
+    error: BackgroundWriter,
+    _guards: [BackgroundGuard; 2],
 }
 
 impl LogWriter {
@@ -51,20 +48,11 @@ impl LogWriter {
         let (error, error_guard) = in_background(error);
         Self {
             format,
-            out: Mutex::new(out),
-            error: Mutex::new(error),
+            out,
+            error,
             _guards: [out_guard, error_guard],
         }
     }
-}
-
-/// A writer that never waits; its thread lives as long as the guard.
-pub(crate) fn in_background(writer: impl Write + Send + 'static) -> (NonBlocking, WorkerGuard) {
-    // Whole messages are handed over at once, so the buffer is flushed whenever none is left.
-    NonBlockingBuilder::default()
-        .buffered_lines_limit(WAITING_MESSAGES_MAX)
-        .lossy(true)
-        .finish(std::io::BufWriter::new(writer))
 }
 
 impl Logs for LogWriter {
@@ -75,13 +63,8 @@ impl Logs for LogWriter {
             source => (Some(label(source)), &self.out),
         };
         let text = lines(label, message);
-        // It cannot fail: the channel behind it drops what it has no room for.
-        drop(
-            stream
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .write_all(&text),
-        );
+        // It cannot fail: what there is no room for is dropped.
+        drop(stream.clone().write_all(&text));
     }
 }
 
@@ -137,7 +120,7 @@ fn lines(label: Option<&str>, message: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     #[derive(Clone, Default)]
     struct Shared(Arc<Mutex<Vec<u8>>>);

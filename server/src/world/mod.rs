@@ -1,5 +1,6 @@
 //! Clock, randomness, executor, logs and who sweeps the cache: what a [`Platform`](abi_core::Platform) needs beside backends and stores.
 
+mod background;
 mod clock;
 mod executor;
 mod log_capture;
@@ -8,10 +9,10 @@ mod random;
 mod runtime;
 mod sweep;
 
+pub(crate) use background::{BackgroundGuard, in_background};
 pub use clock::SystemClock;
 pub use executor::TokioExecutor;
 pub use log_capture::{CapturedLine, CapturedSource, LogCapture};
-pub(crate) use logs::in_background;
 pub use logs::{LogFormat, LogWriter, TracingLogs};
 pub use random::{NoRandomness, SystemRandom};
 pub(crate) use runtime::{HyperExecutor, InRuntime};
