@@ -29,6 +29,7 @@ pub mod link;
 pub mod lookups;
 pub mod memory;
 mod meter;
+mod offload;
 pub mod platform;
 pub mod reuse;
 pub mod service;

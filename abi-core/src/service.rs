@@ -15,6 +15,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use crate::body::OutgoingBody;
 use crate::engine::{Exit, Limits, Program};
 use crate::http::ResponseHead;
+use crate::offload::Offload;
 use crate::platform::Platform;
 use crate::reuse::{Away, RequestsOfRun, WaitingSandboxes};
 use crate::session::{ClientRequest, ClientResponse, GuestEnvironment, HostcallObserver, Session};
@@ -72,9 +73,11 @@ impl Service {
         }
         session.allow_reuse(self.sandboxes.clone());
         let (meter, requests) = (session.meter().clone(), session.requests_of_run().clone());
+        let offload = Offload::default();
+        session.set_offload(offload.clone());
         let run = self.program.run(session, self.limits);
         let clock = self.platform.clock.clone();
-        let run = Supervised::new(run, clock, meter, requests.clone(), self.limits);
+        let run = Supervised::new(run, offload, clock, meter, requests.clone(), self.limits);
         GuestRun {
             place: Place::Here { run, requests },
             answered,

@@ -22,6 +22,7 @@ use crate::handle::{
 };
 use crate::http::{BackendInfo, Destination, DynamicBackend, HandOff, RequestHead, ResponseHead};
 use crate::meter::CpuMeter;
+use crate::offload::Offload;
 use crate::platform::Platform;
 use crate::reuse::{HandedOverParts, RequestPromise, RequestsOfRun, WaitingSandboxes};
 use crate::stdio::Stdio;
@@ -193,6 +194,8 @@ pub struct Session {
     pub(crate) earlier: Vec<Downstream>,
     pub(crate) reuse: Reuse,
     pub(crate) stdio: Stdio,
+    /// Where requests are sent, if not where the guest waits for them.
+    offload: Option<Offload>,
     id: u128,
     meter: Arc<CpuMeter>,
     memory_limit_reached: bool,
@@ -290,6 +293,7 @@ impl Session {
             dynamic_backends: BTreeMap::new(),
             downstream: Downstream::new(request, upgrade_head, handles, answer),
             earlier: Vec::new(),
+            offload: None,
             memory_limit_reached: false,
             observer: None,
         };
@@ -397,6 +401,15 @@ impl Session {
     /// Lets the guest ask for further requests, which it gets by a place among `sandboxes`.
     pub fn allow_reuse(&mut self, sandboxes: WaitingSandboxes) {
         self.reuse.sandboxes = Some(sandboxes);
+    }
+
+    /// Has the requests that the guest waits for polled by those who poll `offload`.
+    pub(crate) fn set_offload(&mut self, offload: Offload) {
+        self.offload = Some(offload);
+    }
+
+    pub(crate) fn offload(&self) -> Option<&Offload> {
+        self.offload.as_ref()
     }
 
     pub(crate) fn requests_of_run(&self) -> &Arc<RequestsOfRun> {

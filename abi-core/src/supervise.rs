@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 
 use crate::engine::{Ended, Exit, Limits};
 use crate::meter::CpuMeter;
+use crate::offload::Offload;
 use crate::platform::Clock;
 use crate::reuse::RequestsOfRun;
 use crate::service::Report;
@@ -19,6 +20,7 @@ use crate::service::Report;
 /// A run under its limits.
 pub(crate) struct Supervised {
     run: Option<BoxFuture<'static, Ended>>,
+    offload: Offload,
     clock: Arc<dyn Clock>,
     meter: Arc<CpuMeter>,
     limits: Limits,
@@ -30,6 +32,7 @@ pub(crate) struct Supervised {
 impl Supervised {
     pub(crate) fn new(
         run: BoxFuture<'static, Ended>,
+        offload: Offload,
         clock: Arc<dyn Clock>,
         meter: Arc<CpuMeter>,
         requests: Arc<RequestsOfRun>,
@@ -37,6 +40,7 @@ impl Supervised {
     ) -> Self {
         Self {
             run: Some(run),
+            offload,
             clock,
             meter,
             limits,
@@ -90,7 +94,8 @@ impl Supervised {
         let Some(run) = &mut self.run else {
             return Poll::Ready(());
         };
-        if let Poll::Ready(ended) = run.poll_unpin(cx) {
+        let polled = self.offload.poll_with(cx, |cx| run.poll_unpin(cx));
+        if let Poll::Ready(ended) = polled {
             self.end(ended);
             return Poll::Ready(());
         }

@@ -127,10 +127,26 @@ impl ResponseOut {
 pub(super) async fn send(call: &mut Call<'_>, send: Send, out: ResponseOut) -> Result<()> {
     let out = out.check(&call.memory)?;
     let outcome = match send.take(call)? {
-        Ok(request) => answer_to(&call.session.platform, request).await,
+        Ok(request) => wait_for_answer(call.session, request).await,
         Err(error) => Err(error),
     };
     out.write(call, outcome)
+}
+
+/// Sends a request that goes on as long as the guest waits for it.
+fn wait_for_answer(
+    session: &Session,
+    request: BackendRequest,
+) -> impl Future<Output = Result<BackendResponse, SendError>> + 'static + use<> {
+    let (platform, offload) = (session.platform.clone(), session.offload().cloned());
+    async move {
+        // Nothing of it is made on the guest's stack.
+        let sending = async move { answer_to(&platform, request).await }.boxed();
+        match offload {
+            Some(offload) => offload.wait(sending).await,
+            None => sending.await,
+        }
+    }
 }
 
 /// Sends a request that goes on by itself.
