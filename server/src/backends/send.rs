@@ -1,6 +1,5 @@
 //! Sending a request to a backend.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -29,7 +28,8 @@ const FIELDS_MAX: usize = 320;
 /// The most bytes that the head of an HTTP/2 response may have.
 const HEAD_BYTES_MAX: u32 = 128 * 1024;
 
-pub(super) type Client = hyper_util::client::legacy::Client<Connector, OutgoingBody>;
+/// A connection keeps room for 32 requests with their bodies, which are therefore kept elsewhere.
+pub(super) type Client = hyper_util::client::legacy::Client<Connector, Box<OutgoingBody>>;
 
 /// Connections to the place that `settings` name.
 pub(super) fn client(runtime: &Handle, settings: &BackendSettings) -> Client {
@@ -99,26 +99,28 @@ impl Backend {
         &self.runtime
     }
 
-    async fn request(
+    fn request(
         &self,
         mut request: Request<OutgoingBody>,
-    ) -> Result<Response<Incoming>, Failed> {
+    ) -> impl Future<Output = Result<Response<Incoming>, Failed>> + Send {
         let limits = &self.settings.pooling;
         let is_limited = limits.max_use.is_some() || limits.max_lifetime.is_some();
         let connection = is_limited.then(|| capture_connection(&mut request));
-        let sending = async {
-            let response = self.client.request(request).await?;
+        // The request is large, and is not carried along from here on.
+        let sending = self.client.request(request.map(Box::new));
+        async move {
+            let outcome = match self.settings.first_byte_timeout {
+                None => sending.await,
+                Some(limit) => match tokio::time::timeout(limit, sending).await {
+                    Ok(outcome) => outcome,
+                    Err(_) => return Err(Failed::TimedOut(limit)),
+                },
+            };
+            let response = outcome.map_err(Failed::Client)?;
             if let Some(connection) = connection {
                 leave_when_used_up(&connection, limits);
             }
             Ok(response)
-        };
-        let Some(limit) = self.settings.first_byte_timeout else {
-            return sending.await.map_err(Failed::Client);
-        };
-        match tokio::time::timeout(limit, sending).await {
-            Ok(outcome) => outcome.map_err(Failed::Client),
-            Err(_) => Err(Failed::TimedOut(limit)),
         }
     }
 }
@@ -154,8 +156,8 @@ impl From<Failed> for SendError {
 
 /// Sends a request, and waits for the head of the response.
 pub(super) async fn send(
-    backend: Arc<Backend>,
-    sent: BackendRequest,
+    backend: &Backend,
+    sent: Box<BackendRequest>,
 ) -> Result<BackendResponse, SendError> {
     let request = request::outgoing(&backend.settings, sent.head, sent.body)?;
     let again = repeat(&request);

@@ -15,30 +15,38 @@ use super::send::{self, Backend};
 use super::{request, response};
 
 /// Sends a request, and waits for the head of the response.
-pub(super) async fn send(
+pub(super) fn send(
     backend: Arc<Backend>,
     request: BackendRequest,
-) -> Result<BackendResponse, SendError> {
-    let settings = backend.settings();
-    let (latency, limit) = (settings.latency, settings.first_byte_timeout);
-    if !is_up(&backend) {
-        return Ok(down());
+) -> impl Future<Output = Result<BackendResponse, SendError>> + Send {
+    // It goes through several futures, each of which would have room for it.
+    let request = Box::new(request);
+    async move {
+        if !is_up(&backend) {
+            return Ok(down());
+        }
+        let limit = backend.settings().first_byte_timeout;
+        let sending = send_over_network(backend, request);
+        match limit {
+            Some(limit) => tokio::time::timeout(limit, sending)
+                .await
+                .unwrap_or_else(|_| Err(timed_out(limit))),
+            None => sending.await,
+        }
     }
-    let local = settings.local.clone();
-    let sending = async move {
-        if !latency.is_zero() {
-            tokio::time::sleep(latency).await;
-        }
-        match local {
-            Some(local) => send_locally(&backend, &local, request).await,
-            None => send::send(backend, request).await,
-        }
-    };
-    match limit {
-        Some(limit) => tokio::time::timeout(limit, sending)
-            .await
-            .unwrap_or_else(|_| Err(timed_out(limit))),
-        None => sending.await,
+}
+
+async fn send_over_network(
+    backend: Arc<Backend>,
+    request: Box<BackendRequest>,
+) -> Result<BackendResponse, SendError> {
+    let latency = backend.settings().latency;
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    match &backend.settings().local {
+        Some(local) => send_locally(&backend, local, request).await,
+        None => send::send(&backend, request).await,
     }
 }
 
@@ -67,7 +75,7 @@ fn down() -> BackendResponse {
 async fn send_locally(
     backend: &Backend,
     local: &LocalBackend,
-    sent: BackendRequest,
+    sent: Box<BackendRequest>,
 ) -> Result<BackendResponse, SendError> {
     let settings = backend.settings();
     let name = match &sent.destination {

@@ -108,7 +108,8 @@ where
         .answer()
         .await;
     if let Some(hand_off) = answer.hand_off.take() {
-        match hand_off::hand_off(host, *hand_off, upgrade).await {
+        // It is rare and large, and every request would have room for it.
+        match Box::pin(hand_off::hand_off(host, *hand_off, upgrade)).await {
             HandedOver::Upgraded(response) => return response,
             HandedOver::Answered(response) => answer = response,
         }
