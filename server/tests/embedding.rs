@@ -309,6 +309,22 @@ async fn a_host_is_a_service() {
     assert_eq!(body, "hello");
 }
 
+#[tokio::test]
+async fn the_size_of_the_cache_is_what_the_builder_or_else_the_configuration_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fastly.toml");
+    std::fs::write(&file, "[local_server.cache]\nsize_mb = 2\n").unwrap();
+    let plain = || host(async |_| Exit::Returned);
+    for (builder, mebibytes) in [
+        (plain(), 256),
+        (plain().config(&file), 2),
+        (plain().config(&file).cache_bytes(1 << 20), 1),
+    ] {
+        let host = builder.build().await.unwrap();
+        assert_eq!(host.cache().statistics().capacity, mebibytes << 20);
+    }
+}
+
 /// A clock that a test sets, whose sleeps end when the test says so.
 struct TestClock {
     now: Mutex<Duration>,

@@ -398,6 +398,18 @@ mod tests {
     }
 
     #[test]
+    fn the_cache_has_a_size_and_may_be_purged() {
+        let line = parse("fastlike a.wasm --cache-size 2 --enable-client-purge").unwrap();
+        assert_eq!(line.serve.cache_size, Some(2));
+        assert!(line.serve.enable_client_purge && !line.serve.enable_purge);
+        let line = parse("fastlike a.wasm").unwrap();
+        assert_eq!(
+            (line.serve.cache_size, line.serve.enable_client_purge),
+            (None, false)
+        );
+    }
+
+    #[test]
     fn options_of_the_usual_tool_keep_their_names() {
         let line = "fastlike -v --log-stdout --log-stderr --unknown-import-behavior trap a.wasm";
         let line = parse(line).unwrap();
