@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use futures_channel::oneshot;
 use futures_util::FutureExt;
 
-use crate::abi::CacheItem;
+use crate::abi::{CacheItem, HttpCacheItem};
 use crate::body::{Body, OutgoingBody, StreamingWriter, pipe};
 use crate::cache::BodyWriter;
 use crate::error::{Error, Result};
@@ -32,6 +32,8 @@ pub enum AsyncItem {
     Kv(KvOperation),
     /// A lookup in the cache; ready when it need not wait for what others insert.
     Cache(CacheItem),
+    /// A lookup of a response in the cache; ready when it need not wait for what others insert.
+    HttpCache(Box<HttpCacheItem>),
     /// A further client request that was asked for; ready when it is here, or none will come.
     RequestPromise(RequestPromise),
 }
@@ -45,6 +47,7 @@ impl AsyncItem {
             Self::PendingRequest(pending) => pending.poll_ready(cx),
             Self::Kv(operation) => operation.poll_ready(cx),
             Self::Cache(item) => item.poll_ready(cx),
+            Self::HttpCache(item) => item.poll_ready(cx),
             Self::RequestPromise(promise) => promise.poll_ready(cx),
         }
     }
@@ -58,6 +61,7 @@ impl fmt::Debug for AsyncItem {
             Self::PendingRequest(_) => "PendingRequest",
             Self::Kv(_) => "Kv",
             Self::Cache(_) => "Cache",
+            Self::HttpCache(_) => "HttpCache",
             Self::RequestPromise(_) => "RequestPromise",
         })
     }

@@ -291,7 +291,7 @@ pub(super) fn key(call: &Call<'_>, key: GuestPtr<u8>, key_len: u32) -> Result<Ca
 }
 
 /// Refuses unknown bits; the reserved one, and another service's cache, are not supported.
-fn check_mask(mask: u32, known: u32) -> Result<()> {
+pub(super) fn check_mask(mask: u32, known: u32) -> Result<()> {
     const RESERVED: u32 = 1;
     if mask & !(known | RESERVED) != 0 {
         return Err(Error::InvalidArgument("there is no such option"));
@@ -438,6 +438,7 @@ pub(super) fn transaction_options(
     }
 }
 
-fn long(low: u32, high: u32) -> u64 {
+/// A number of 64 bits, from its halves.
+pub(super) fn long(low: u32, high: u32) -> u64 {
     u64::from(high) << 32 | u64::from(low)
 }

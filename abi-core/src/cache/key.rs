@@ -117,6 +117,23 @@ impl SurrogateKeys {
             .collect()
     }
 
+    /// Reads lists separated by white space, as backends give them. What is no key is left out, and so is what goes beyond
+    /// [`SURROGATE_KEYS_BYTES_MAX`] bytes.
+    #[must_use]
+    pub fn from_lists<'a>(lists: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut room = SURROGATE_KEYS_BYTES_MAX;
+        let lists = lists.into_iter();
+        lists
+            .flat_map(|list| list.split(u8::is_ascii_whitespace))
+            .filter_map(|key| SurrogateKey::new(key).ok())
+            .take_while(|key| {
+                let rest = room.checked_sub(key.as_str().len() + 1);
+                room = rest.unwrap_or(0);
+                rest.is_some()
+            })
+            .collect()
+    }
+
     /// The keys.
     pub fn iter(&self) -> impl Iterator<Item = &SurrogateKey> {
         self.0.iter()

@@ -445,69 +445,69 @@ macro_rules! for_each_hostcall {
                 sync get_hits(handle: CacheHandle, out: GuestPtr<u64>);
             }
             fastly_http_cache {
-                unsupported is_request_cacheable(req_handle: RequestHandle, out: GuestPtr<u32>);
-                unsupported get_suggested_cache_key(
+                sync is_request_cacheable(req_handle: RequestHandle, out: GuestPtr<u32>);
+                sync get_suggested_cache_key(
                     req_handle: RequestHandle, key_out_ptr: GuestPtr<u8>, key_out_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported lookup(
+                sync lookup(
                     req_handle: RequestHandle, options_mask: u32, options: GuestPtr<HttpCacheLookupOptions>,
                     out: GuestPtr<HttpCacheHandle>
                 );
-                unsupported transaction_lookup(
+                sync transaction_lookup(
                     req_handle: RequestHandle, options_mask: u32, options: GuestPtr<HttpCacheLookupOptions>,
                     out: GuestPtr<HttpCacheHandle>
                 );
-                unsupported transaction_insert(
+                async transaction_insert(
                     handle: HttpCacheHandle, resp_handle: ResponseHandle, options_mask: u32,
                     options: GuestPtr<HttpCacheWriteOptions>, out: GuestPtr<BodyHandle>
                 );
-                unsupported transaction_insert_and_stream_back(
+                async transaction_insert_and_stream_back(
                     handle: HttpCacheHandle, resp_handle: ResponseHandle, options_mask: u32,
                     options: GuestPtr<HttpCacheWriteOptions>, body_handle_out: GuestPtr<BodyHandle>,
                     http_cache_handle_out: GuestPtr<HttpCacheHandle>
                 );
-                unsupported transaction_update(
+                async transaction_update(
                     handle: HttpCacheHandle, resp_handle: ResponseHandle, options_mask: u32,
                     options: GuestPtr<HttpCacheWriteOptions>
                 );
-                unsupported transaction_update_and_return_fresh(
+                async transaction_update_and_return_fresh(
                     handle: HttpCacheHandle, resp_handle: ResponseHandle, options_mask: u32,
                     options: GuestPtr<HttpCacheWriteOptions>, out: GuestPtr<HttpCacheHandle>
                 );
-                unsupported transaction_choose_stale(handle: HttpCacheHandle);
-                unsupported transaction_record_not_cacheable(
+                async transaction_choose_stale(handle: HttpCacheHandle);
+                async transaction_record_not_cacheable(
                     handle: HttpCacheHandle, options_mask: u32, options: GuestPtr<HttpCacheWriteOptions>
                 );
-                unsupported transaction_abandon(handle: HttpCacheHandle);
-                unsupported close(handle: HttpCacheHandle);
-                unsupported get_suggested_backend_request(handle: HttpCacheHandle, out: GuestPtr<RequestHandle>);
-                unsupported get_suggested_cache_options(
+                async transaction_abandon(handle: HttpCacheHandle);
+                sync close(handle: HttpCacheHandle);
+                async get_suggested_backend_request(handle: HttpCacheHandle, out: GuestPtr<RequestHandle>);
+                async get_suggested_cache_options(
                     handle: HttpCacheHandle, response: ResponseHandle, options_mask: u32,
                     options: GuestPtr<HttpCacheWriteOptions>, options_mask_out: GuestPtr<u32>,
                     options_out: GuestPtr<HttpCacheWriteOptions>
                 );
-                unsupported prepare_response_for_storage(
+                async prepare_response_for_storage(
                     handle: HttpCacheHandle, response: ResponseHandle, http_storage_action_out: GuestPtr<u32>,
                     response_handle_out: GuestPtr<ResponseHandle>
                 );
-                unsupported get_found_response(
+                async get_found_response(
                     handle: HttpCacheHandle, transform_for_client: u32,
                     response_handle_out: GuestPtr<ResponseHandle>, body_handle_out: GuestPtr<BodyHandle>
                 );
-                unsupported get_state(handle: HttpCacheHandle, out: GuestPtr<u32>);
-                unsupported get_length(handle: HttpCacheHandle, out: GuestPtr<u64>);
-                unsupported get_max_age_ns(handle: HttpCacheHandle, out: GuestPtr<u64>);
-                unsupported get_stale_while_revalidate_ns(handle: HttpCacheHandle, out: GuestPtr<u64>);
-                unsupported get_stale_if_error_ns(handle: HttpCacheHandle, out: GuestPtr<u64>);
-                unsupported get_age_ns(handle: HttpCacheHandle, out: GuestPtr<u64>);
-                unsupported get_hits(handle: HttpCacheHandle, out: GuestPtr<u64>);
-                unsupported get_sensitive_data(handle: HttpCacheHandle, out: GuestPtr<u32>);
-                unsupported get_surrogate_keys(
+                async get_state(handle: HttpCacheHandle, out: GuestPtr<u32>);
+                async get_length(handle: HttpCacheHandle, out: GuestPtr<u64>);
+                async get_max_age_ns(handle: HttpCacheHandle, out: GuestPtr<u64>);
+                async get_stale_while_revalidate_ns(handle: HttpCacheHandle, out: GuestPtr<u64>);
+                async get_stale_if_error_ns(handle: HttpCacheHandle, out: GuestPtr<u64>);
+                async get_age_ns(handle: HttpCacheHandle, out: GuestPtr<u64>);
+                async get_hits(handle: HttpCacheHandle, out: GuestPtr<u64>);
+                async get_sensitive_data(handle: HttpCacheHandle, out: GuestPtr<u32>);
+                async get_surrogate_keys(
                     handle: HttpCacheHandle, surrogate_keys_out_ptr: GuestPtr<u8>, surrogate_keys_out_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );
-                unsupported get_vary_rule(
+                async get_vary_rule(
                     handle: HttpCacheHandle, vary_rule_out_ptr: GuestPtr<u8>, vary_rule_out_len: u32,
                     nwritten_out: GuestPtr<u32>
                 );

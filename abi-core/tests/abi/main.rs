@@ -4,6 +4,7 @@ mod backend;
 mod body;
 mod cache;
 mod fixture;
+mod http_cache;
 mod identity;
 mod images;
 mod kv;

@@ -132,6 +132,10 @@ pub(super) struct ServeArguments {
     #[arg(long)]
     pub no_http_cache: bool,
 
+    /// Do not let guests drive the cache of responses themselves: SDKs leave it to the host then, and have no hooks for it.
+    #[arg(long)]
+    pub no_guest_caching: bool,
+
     /// How long responses are fresh that do not say so themselves, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "3600")]
     pub http_cache_ttl: u32,

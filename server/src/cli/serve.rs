@@ -122,6 +122,7 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
         .http_cache(HttpCacheSettings {
             enabled: !arguments.no_http_cache,
             default_ttl: Duration::from_secs(arguments.http_cache_ttl.into()),
+            guest_caching: !arguments.no_guest_caching,
             response_headers: !arguments.no_cache_headers,
             purge: arguments.enable_purge,
             client_purge: arguments.enable_client_purge,

@@ -19,9 +19,11 @@ mod request;
 mod stored;
 
 pub use answer::{ClientAnswer, for_client};
+pub(crate) use policy::retention;
 pub use policy::{HttpCacheSettings, StorageAction, StoragePolicy, UNCACHEABLE_TIME_MIN};
 pub(crate) use purge::purge_answer;
 pub use purge::{is_purge, purge_url};
 pub use readthrough::Readthrough;
+pub(crate) use readthrough::uncacheable;
 pub use request::{backend_request, is_cacheable, lookup_key, purge_key, suggested_key};
 pub use stored::prepare_for_storage;

@@ -3,7 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use http::header::{
-    AGE, CACHE_CONTROL, CONTENT_LENGTH, DATE, EXPIRES, HeaderMap, HeaderName, SET_COOKIE, VARY,
+    AGE, CACHE_CONTROL, CONTENT_LENGTH, DATE, EXPIRES, HeaderMap, HeaderName, HeaderValue,
+    SET_COOKIE, VARY,
 };
 
 use super::date::parse_date;
@@ -31,6 +32,9 @@ pub struct HttpCacheSettings {
     pub enabled: bool,
     /// How long a response is fresh that does not say so itself.
     pub default_ttl: Duration,
+    /// Whether guests are told that they can drive the cache themselves (`fastly_http_cache`), which lets them change what
+    /// is stored. SDKs do so for every request then, by the rules of this cache. Without it the host does it for them.
+    pub guest_caching: bool,
     /// Whether responses get `X-Cache` and `X-Cache-Hits`.
     pub response_headers: bool,
     /// Whether a guest that sends a PURGE request removes what is stored for its URL.
@@ -58,6 +62,7 @@ impl Default for HttpCacheSettings {
         Self {
             enabled: true,
             default_ttl: Self::DEFAULT_TTL,
+            guest_caching: true,
             response_headers: true,
             purge: false,
             client_purge: false,
@@ -113,7 +118,12 @@ impl StoragePolicy {
             stale_if_error: lifetime.stale_if_error,
             retention: retention(headers),
             vary: vary.unwrap_or_default(),
-            surrogate_keys: surrogate_keys(headers),
+            surrogate_keys: SurrogateKeys::from_lists(
+                headers
+                    .get_all(&SURROGATE_KEY)
+                    .iter()
+                    .map(HeaderValue::as_bytes),
+            ),
             length: content_length(headers),
             attachment: Attachment::None,
             ..WriteOptions::new(lifetime.max_age)
@@ -277,26 +287,12 @@ fn vary(headers: &HeaderMap) -> Option<VaryRule> {
     VaryRule::from_names(names).ok()
 }
 
-/// The surrogate keys of a response. What cannot be one is left out.
-fn surrogate_keys(headers: &HeaderMap) -> SurrogateKeys {
-    let values = headers.get_all(&SURROGATE_KEY).iter();
-    let mut room = crate::cache::SURROGATE_KEYS_BYTES_MAX;
-    values
-        .flat_map(|value| value.as_bytes().split(u8::is_ascii_whitespace))
-        .filter_map(|key| SurrogateKey::new(key).ok())
-        .take_while(|key| {
-            let rest = room.checked_sub(key.as_str().len() + 1);
-            room = rest.unwrap_or(0);
-            rest.is_some()
-        })
-        .collect()
-}
-
 fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn retention(headers: &HeaderMap) -> Duration {
+/// How long a response is kept for revalidation alone.
+pub(crate) fn retention(headers: &HeaderMap) -> Duration {
     let validators = [http::header::ETAG, http::header::LAST_MODIFIED];
     if validators.iter().any(|name| headers.contains_key(name)) {
         RETENTION

@@ -352,7 +352,7 @@ fn stored_head(transaction: &Transaction) -> Option<&Arc<ResponseHead>> {
 }
 
 /// The mark that responses like this one are not stored.
-fn uncacheable(options: &WriteOptions) -> WriteOptions {
+pub(crate) fn uncacheable(options: &WriteOptions) -> WriteOptions {
     let left = options.max_age.saturating_sub(options.initial_age);
     WriteOptions {
         vary: options.vary.clone(),

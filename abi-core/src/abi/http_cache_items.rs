@@ -1,0 +1,336 @@
+//! What the handles of the HTTP cache name.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+
+use crate::async_item::AsyncItem;
+use crate::body::Body;
+use crate::cache::{
+    Attachment, Cache, CacheKey, Found, Freshness, PendingLookup, Transaction, WriteOptions,
+};
+use crate::error::{Error, Result};
+use crate::handle::{AsyncItemHandle, Handle, HttpCacheHandle, Table};
+use crate::http::cache::{StorageAction, StoragePolicy, for_client};
+use crate::http::{RequestHead, ResponseHead};
+use crate::table::Call;
+
+use super::cache_items::now;
+
+const NO_STALE_RESPONSE: Error = Error::NotObligated("there is no stale response that may be used");
+
+/// A lookup of a response, or a transaction, as a handle names it.
+#[derive(Debug)]
+pub struct HttpCacheItem {
+    lookup: PendingLookup,
+    asked: Arc<RequestHead>,
+    /// The guest has named a backend for a miss that there is not.
+    lacks_backend: bool,
+    /// What the lookup has come to, from when it needs no more waiting. Only what the guest does changes that.
+    outcome: Option<Outcome>,
+    /// The guest was told that a response renews the stored one.
+    is_update: bool,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    /// There is nothing to answer with, and nobody to ask.
+    Failed,
+    /// No response is stored.
+    Nothing,
+    Stored(Stored),
+}
+
+/// A stored response that was found.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    pub head: Arc<ResponseHead>,
+    pub found: Found,
+    usability: Usability,
+}
+
+/// What a stored response is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Usability {
+    /// An answer.
+    Usable,
+    /// An answer, while it is revalidated.
+    WhileRevalidated,
+    /// An answer, because revalidation has failed.
+    InPlaceOfError,
+    /// An answer if revalidation fails.
+    IfError,
+    /// Nothing but revalidation.
+    ForRevalidation,
+}
+
+impl Stored {
+    fn of(found: &Found, now: Duration) -> Option<Self> {
+        let Attachment::Response(head) = &found.options().attachment else {
+            return None;
+        };
+        let usability = match found.freshness(now) {
+            _ if found.is_chosen_stale() => Usability::InPlaceOfError,
+            Freshness::Fresh => Usability::Usable,
+            Freshness::StaleWhileRevalidate => Usability::WhileRevalidated,
+            Freshness::StaleIfError => Usability::IfError,
+            Freshness::Expired => Usability::ForRevalidation,
+        };
+        Some(Self {
+            head: head.clone(),
+            found: found.clone(),
+            usability,
+        })
+    }
+
+    fn is_usable(&self) -> bool {
+        use Usability::{InPlaceOfError, Usable, WhileRevalidated};
+        matches!(self.usability, Usable | WhileRevalidated | InPlaceOfError)
+    }
+
+    /// The response as it is stored, or as an answer to `asked`, with the body that goes with it.
+    pub(super) async fn response(
+        &self,
+        asked: Option<&RequestHead>,
+        now: Duration,
+    ) -> Result<(ResponseHead, Body)> {
+        let length = self.found.length();
+        let mut head = ResponseHead::clone(&self.head);
+        let is_bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status);
+        if let Some(length) = length.filter(|_| !is_bodiless) {
+            head.headers.insert(CONTENT_LENGTH, length.into());
+        }
+        let Some(asked) = asked else {
+            return Ok((head, self.found.whole_body()));
+        };
+        // One that was just stored has not been in the cache for any time.
+        let age = (self.found.hits() > 0).then(|| self.found.age(now));
+        let answer = for_client(asked, &head, length, age);
+        let body = match answer.body {
+            Some(range) => self.found.body(range, false).await?,
+            None => Body::empty(),
+        };
+        Ok((answer.head, body))
+    }
+}
+
+impl HttpCacheItem {
+    /// A lookup for a request. `lacks_backend` is whether a miss would go to a backend that there is not.
+    pub(super) fn new(lookup: PendingLookup, asked: RequestHead, lacks_backend: bool) -> Self {
+        Self {
+            lookup,
+            asked: Arc::new(asked),
+            lacks_backend,
+            outcome: None,
+            is_update: false,
+        }
+    }
+
+    /// What the guest has just stored, for it to answer with, however short it is fresh.
+    pub(super) fn written(
+        cache: Cache,
+        key: CacheKey,
+        asked: Arc<RequestHead>,
+        found: Found,
+    ) -> Self {
+        let stored = Stored::of(&found, Duration::ZERO).map(|stored| Stored {
+            usability: Usability::Usable,
+            ..stored
+        });
+        Self {
+            lookup: PendingLookup::ready(cache, key, Some(found)),
+            asked,
+            lacks_backend: false,
+            outcome: stored.map(Outcome::Stored),
+            is_update: false,
+        }
+    }
+
+    /// Waits until the lookup need not wait for what others insert.
+    pub(crate) fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.lookup.poll_ready(cx)
+    }
+
+    /// Takes note of what the lookup has come to, once it need not wait.
+    fn settle(&mut self, now: Duration) -> Result<()> {
+        if self.outcome.is_none()
+            && let Some(transaction) = self.lookup.transaction_mut()
+        {
+            let found = transaction.found();
+            let stored = found.and_then(|found| Stored::of(found, now));
+            let has_answer = stored.as_ref().is_some_and(Stored::is_usable);
+            self.outcome = Some(match stored {
+                _ if self.lacks_backend && !has_answer => {
+                    // Others who ask for it may know a backend. One without a duty has none to give up.
+                    drop(transaction.cancel());
+                    Outcome::Failed
+                }
+                Some(stored) => Outcome::Stored(stored),
+                None => Outcome::Nothing,
+            });
+        }
+        match self.outcome {
+            Some(Outcome::Failed) => Err(Error::InvalidArgument(
+                "a lookup that found nothing was given a backend that there is not",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The request that was looked up.
+    pub(super) fn asked(&self) -> &Arc<RequestHead> {
+        &self.asked
+    }
+
+    /// The stored response, also one that is good for revalidation alone.
+    pub(super) fn stored(&self) -> Option<&Stored> {
+        match &self.outcome {
+            Some(Outcome::Stored(stored)) => Some(stored),
+            _ => None,
+        }
+    }
+
+    /// The stored response that may be used.
+    pub(super) fn usable(&self) -> Result<&Stored> {
+        let stored = self.stored().filter(|stored| stored.is_usable());
+        stored.ok_or(Error::Absent)
+    }
+
+    fn must_insert_or_update(&mut self) -> bool {
+        let transaction = self.lookup.transaction_mut();
+        transaction.is_some_and(|transaction| transaction.must_insert_or_update())
+    }
+
+    /// The bits of witx `cache_lookup_state`. What may be used only if revalidation fails is not called found.
+    pub(super) fn state(&mut self) -> u32 {
+        const FOUND: u32 = 1;
+        const USABLE: u32 = 1 << 1;
+        const STALE: u32 = 1 << 2;
+        const MUST_INSERT_OR_UPDATE: u32 = 1 << 3;
+        const USABLE_IF_ERROR: u32 = 1 << 4;
+        let duty = match self.must_insert_or_update() {
+            true => MUST_INSERT_OR_UPDATE,
+            false => 0,
+        };
+        let usability = self.stored().map(|stored| stored.usability);
+        let stored = usability.map_or(0, |usability| match usability {
+            Usability::Usable => FOUND | USABLE,
+            Usability::WhileRevalidated => FOUND | USABLE | STALE,
+            Usability::InPlaceOfError => FOUND | USABLE | STALE | USABLE_IF_ERROR,
+            Usability::IfError => STALE | USABLE_IF_ERROR,
+            Usability::ForRevalidation => STALE,
+        });
+        duty | stored
+    }
+
+    /// The transaction, if it has yet to insert or update.
+    pub(super) fn duty(&mut self) -> Result<&mut Transaction> {
+        let transaction = self.lookup.transaction_mut();
+        let transaction = transaction.filter(|transaction| transaction.must_insert_or_update());
+        transaction.ok_or(Error::NotObligated(
+            "this lookup need not insert or update anything, or has done so",
+        ))
+    }
+
+    /// Uses the stale response in place of an error, for all who wait as well.
+    pub(super) fn choose_stale(&mut self) -> Result<()> {
+        let Some(Outcome::Stored(stored)) = &mut self.outcome else {
+            return Err(NO_STALE_RESPONSE);
+        };
+        if stored.usability == Usability::ForRevalidation {
+            return Err(NO_STALE_RESPONSE);
+        }
+        let transaction = self.lookup.transaction_mut().ok_or(NO_STALE_RESPONSE)?;
+        transaction.choose_stale()?;
+        stored.usability = Usability::InPlaceOfError;
+        Ok(())
+    }
+
+    /// Says what becomes of a response. A 304 renews the stored one, whatever else it says.
+    pub(super) fn action(
+        &mut self,
+        response: &ResponseHead,
+        policy: &StoragePolicy,
+    ) -> StorageAction {
+        self.is_update = self.stored().is_some() && response.status == StatusCode::NOT_MODIFIED;
+        match self.is_update {
+            true => StorageAction::Update,
+            false => policy.action,
+        }
+    }
+
+    /// For how long and under what a response is to be stored. One that was good until now, and is not to be stored any
+    /// longer, is stale from now on.
+    pub(super) fn suggestion(&self, policy: StoragePolicy) -> WriteOptions {
+        let StoragePolicy { action, options } = policy;
+        if !self.is_update || action == StorageAction::Insert {
+            return options;
+        }
+        WriteOptions {
+            max_age: options.initial_age,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            ..options
+        }
+    }
+}
+
+impl Table<AsyncItemHandle, AsyncItem> {
+    pub(super) fn insert_http_cache(&mut self, item: HttpCacheItem) -> Result<HttpCacheHandle> {
+        Ok(HttpCacheHandle(
+            self.insert(AsyncItem::HttpCache(Box::new(item)))?.0,
+        ))
+    }
+
+    pub(super) fn http_cache_mut(&mut self, handle: HttpCacheHandle) -> Result<&mut HttpCacheItem> {
+        match self.get_mut(AsyncItemHandle(handle.0)) {
+            Ok(AsyncItem::HttpCache(item)) => Ok(item),
+            _ => Err(bad(handle)),
+        }
+    }
+
+    /// Closes a lookup, also one that waits. A duty is given up.
+    pub(super) fn close_http_cache(&mut self, handle: HttpCacheHandle) -> Result<()> {
+        self.http_cache_mut(handle)?;
+        self.remove(AsyncItemHandle(handle.0)).map(drop)
+    }
+}
+
+fn bad(handle: HttpCacheHandle) -> Error {
+    Error::BadHandle {
+        kind: HttpCacheHandle::KIND,
+        number: handle.0,
+    }
+}
+
+/// Waits until a lookup need not wait for what others insert, and gives it.
+///
+/// # Errors
+///
+/// [`Error::BadHandle`]; what was wrong with the lookup.
+pub(super) async fn settled<'a>(
+    call: &'a mut Call<'_>,
+    handle: HttpCacheHandle,
+) -> Result<&'a mut HttpCacheItem> {
+    let item = call.session.items.http_cache_mut(handle)?;
+    poll_fn(|cx| item.poll_ready(cx)).await;
+    let now = now(call);
+    let item = call.session.items.http_cache_mut(handle)?;
+    item.settle(now)?;
+    Ok(item)
+}
+
+/// What the platform does with a response to `asked`.
+pub(super) fn policy(
+    call: &Call<'_>,
+    asked: &RequestHead,
+    response: &ResponseHead,
+) -> StoragePolicy {
+    let platform = &call.session.platform;
+    let wall = SystemTime::UNIX_EPOCH + platform.clock.wall();
+    StoragePolicy::of(&asked.headers, response, &platform.http_cache, wall)
+}
