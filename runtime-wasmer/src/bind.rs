@@ -3,7 +3,7 @@
 use abi_core::abi;
 use abi_core::link::Binding;
 use abi_core::table::types::*;
-use abi_core::table::{self, Call, HostcallId, Param};
+use abi_core::table::{Call, HostcallId, Param};
 use abi_core::{Stop, for_each_hostcall};
 use wasmer::{
     ExternType, Function, FunctionEnv, FunctionEnvMut, FunctionType, ImportType, RuntimeError,
@@ -100,7 +100,7 @@ macro_rules! binder {
                 env,
                 move |mut env: FunctionEnvMut<'_, Guest>, $(_: <$ty as Param>::Wasm),*| {
                     enter(&mut env, |mut call, _| {
-                        let outcome = table::unsupported(&mut call);
+                        let outcome = abi_core::table::unsupported(&mut call);
                         call.complete(id, outcome)
                     })
                 },

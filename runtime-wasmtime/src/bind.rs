@@ -3,7 +3,7 @@
 use abi_core::abi;
 use abi_core::link::Binding;
 use abi_core::table::types::*;
-use abi_core::table::{self, Call, HostcallId, Param};
+use abi_core::table::{Call, HostcallId, Param};
 use abi_core::{Stop, for_each_hostcall};
 use wasmtime::{Caller, ExternType, ImportType, Linker};
 
@@ -74,7 +74,7 @@ macro_rules! binder {
                 name,
                 move |mut caller: Caller<'_, GuestState>, $(_: <$ty as Param>::Wasm),*| {
                     let mut call = lend(&mut caller);
-                    let outcome = table::unsupported(&mut call);
+                    let outcome = abi_core::table::unsupported(&mut call);
                     call.complete(id, outcome).map_err(stopped)
                 },
             )?;

@@ -147,6 +147,9 @@ impl Cases {
         ] {
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {
                 let path = entry.unwrap().path();
+                if path.is_dir() {
+                    continue;
+                }
                 let name = path.file_name().unwrap().to_str().unwrap();
                 sources.insert(
                     format!("{folder}/{name}"),
