@@ -11,7 +11,9 @@ use conformance::faulty::{Faulty, Refused};
 use conformance::guests::RAW;
 use conformance::host::HostSetup;
 use conformance::origin::Origin;
-use fastlike::{AclEntries, DeviceTable, Dictionary, GeoTable, MemoryKv, SecretItems};
+use fastlike::{
+    AclEntries, DeviceTable, Dictionary, GeoTable, HttpCacheSettings, MemoryKv, SecretItems,
+};
 use libtest_mimic::Trial;
 
 cases![the_list_is_complete];
@@ -35,7 +37,7 @@ pub fn trials() -> Vec<Trial> {
 
 async fn passes(cx: Context, name: &'static str) {
     let world = World::start().await;
-    let host = world.of(cx.host(RAW)).start().await;
+    let host = world.for_case(name, cx.host(RAW)).start().await;
     assert_eq!(host.text(&format!("/case/{name}")).await, "ok");
 }
 
@@ -79,6 +81,16 @@ impl World {
             origin: Origin::start().await,
             refused: Refused::take(),
             never: Faulty::never().await,
+        }
+    }
+
+    /// A host within it, for a case. Guests are left the cache of responses where it is about that: with it, what the
+    /// other cases send would not always reach the backend.
+    pub fn for_case(&self, name: &str, host: HostSetup) -> HostSetup {
+        let host = self.of(host);
+        match name.starts_with("http_cache_") {
+            true => host.configure(|builder| builder.http_cache(HttpCacheSettings::default())),
+            false => host,
         }
     }
 

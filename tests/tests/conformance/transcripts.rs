@@ -107,8 +107,14 @@ async fn are_equal(guest: Guest, request: impl Fn() -> http::Request<Content>) {
     let of = async |engine| {
         let mut text = String::new();
         let taking = async |cx: Context| {
-            let host = world.of(cx.host(guest)).start().await;
-            text = transcript::of_request(&host, &world.origin, request()).await;
+            let request = request();
+            let case = request
+                .uri()
+                .path()
+                .strip_prefix("/case/")
+                .unwrap_or_default();
+            let host = world.for_case(case, cx.host(guest)).start().await;
+            text = transcript::of_request(&host, &world.origin, request).await;
         };
         on_engine(engine, taking).await;
         text

@@ -92,6 +92,42 @@ pub fn request_to(method: &str, path: &str) -> Result<Handle, String> {
     Ok(request)
 }
 
+/// Sets a header of a request.
+pub fn set_request_header(request: Handle, name: &str, value: &str) -> Outcome {
+    let (name, value) = (name.as_bytes(), value.as_bytes());
+    check_status!(
+        OK,
+        http_req::header_insert(
+            request,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len()
+        )
+    );
+    Ok(())
+}
+
+/// A new response with a status and headers.
+pub fn new_response(status: u32, headers: &[(&str, &str)]) -> Result<Handle, String> {
+    let mut response = NO_HANDLE;
+    check_status!(OK, http_resp::new(&mut response));
+    check_status!(OK, http_resp::status_set(response, status));
+    for (name, value) in headers {
+        check_status!(
+            OK,
+            http_resp::header_insert(
+                response,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len()
+            )
+        );
+    }
+    Ok(response)
+}
+
 /// Starts a request without a body.
 pub fn start(path: &str, backend: &str) -> Result<Handle, String> {
     let request = request_to("GET", path)?;

@@ -22,6 +22,7 @@
 //! * The KV store `kv` has `greeting` = `hello` with the metadata `of the host`.
 //! * Geo data says `city` of 10.0.0.0/8 (`Ten`), 10.1.0.0/16 (`Ten One`) and 2001:db8::/32 (`Six`), what is usual of
 //!   loopback addresses, and nothing of others. The device of the user agent `Device/1.0` is known, and no other.
+//! * Guests are left the cache of responses in the cases whose names begin with `http_cache_`; the others do not need it.
 //! * The access control list `networks` blocks 10.0.0.0/8 and 2001:db8::/32, and allows 10.1.0.0/16.
 
 mod cases;

@@ -19,6 +19,7 @@ pub mod dictionary;
 pub mod erl;
 pub mod geo;
 pub mod http_body;
+pub mod http_cache;
 pub mod http_downstream;
 pub mod http_req;
 pub mod http_resp;
@@ -172,6 +173,31 @@ pub struct CacheWriteOptions {
 pub struct CacheGetBodyOptions {
     pub from: u64,
     pub to: u64,
+}
+
+/// witx `http_cache_lookup_options`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct HttpCacheLookupOptions {
+    pub override_key: usize,
+    pub override_key_len: usize,
+    pub backend_name: usize,
+    pub backend_name_len: usize,
+}
+
+/// witx `http_cache_write_options`.
+#[repr(C)]
+#[derive(Clone, Copy, Default)]
+pub struct HttpCacheWriteOptions {
+    pub max_age_ns: u64,
+    pub vary_rule: usize,
+    pub vary_rule_len: usize,
+    pub initial_age_ns: u64,
+    pub stale_while_revalidate_ns: u64,
+    pub surrogate_keys: usize,
+    pub surrogate_keys_len: usize,
+    pub length: u64,
+    pub stale_if_error_ns: u64,
 }
 
 /// witx `purge_options`.

@@ -12,6 +12,8 @@ mod erl;
 mod hand_off;
 mod headers;
 mod http_body;
+mod http_cache;
+mod http_cache_refusals;
 mod http_downstream;
 mod http_req;
 mod http_req_send;
@@ -57,6 +59,8 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         lookups::CASES,
         backend::CASES,
         cache::CASES,
+        http_cache::CASES,
+        http_cache_refusals::CASES,
         http_downstream::CASES,
         compute_runtime::CASES,
         wasi::CASES,
