@@ -41,6 +41,8 @@ struct Shared {
     /// Whether the bodies of uploads are read.
     reads_uploads: watch::Sender<bool>,
     feeds: mpsc::UnboundedSender<Feed>,
+    /// What `/version` is.
+    version: watch::Sender<String>,
     /// How many connections were made.
     connections: AtomicUsize,
 }
@@ -61,6 +63,7 @@ impl Origin {
             gate_is_open: watch::Sender::new(false),
             reads_uploads: watch::Sender::new(true),
             feeds: feed,
+            version: watch::Sender::new("one".to_owned()),
             connections: AtomicUsize::new(0),
         });
         let attending = shared.clone();
@@ -109,6 +112,11 @@ impl Origin {
     /// Answers the requests for `/gate` that have come, and those that will come.
     pub fn open_gate(&self) {
         self.shared.gate_is_open.send_replace(true);
+    }
+
+    /// Makes `/version`, which is `one` at first, another one; with nothing in it, the answer is 503.
+    pub fn set_version(&self, version: &str) {
+        self.shared.version.send_replace(version.to_owned());
     }
 
     /// Stops reading the bodies that are sent to `/upload`, or goes on.

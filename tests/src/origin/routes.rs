@@ -6,7 +6,9 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, LOCATION, SET_COOKIE};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION, SET_COOKIE,
+};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, StreamBody};
@@ -35,6 +37,11 @@ pub(super) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> 
             open(&shared.gate_is_open).await;
             read(body).await;
             answer("the gate is open")
+        }
+        ["version"] => {
+            read(body).await;
+            let version = shared.version.borrow().clone();
+            of_version(&version, &head.headers, head.uri.query())
         }
         ["upload"] => {
             open(&shared.reads_uploads).await;
@@ -112,6 +119,25 @@ fn image() -> Response<Content> {
 fn status(code: u16) -> Response<Content> {
     let mut response = answer(Content::empty());
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::NOT_FOUND);
+    response
+}
+
+/// The version, or that it is the one that the request has. The query is the response's `Cache-Control`. Without a version
+/// the backend is in trouble.
+fn of_version(version: &str, request: &HeaderMap, control: Option<&str>) -> Response<Content> {
+    if version.is_empty() {
+        return status(503);
+    }
+    let tag = HeaderValue::try_from(format!("\"{version}\"")).expect("versions are plain text");
+    let mut response = match request.get(IF_NONE_MATCH) == Some(&tag) {
+        true => status(304),
+        false => answer(version.to_owned()),
+    };
+    let headers = response.headers_mut();
+    headers.insert(ETAG, tag);
+    if let Some(control) = control.and_then(|control| HeaderValue::try_from(control).ok()) {
+        headers.insert(CACHE_CONTROL, control);
+    }
     response
 }
 

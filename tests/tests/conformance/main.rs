@@ -18,6 +18,7 @@ mod guests;
 mod hand_off;
 mod headers;
 mod hello;
+mod hooks;
 mod identity;
 mod images;
 mod kv_stores;
@@ -46,6 +47,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("hello", hello::CASES),
     ("echo", echo::CASES),
     ("headers", headers::CASES),
+    ("hooks", hooks::CASES),
     ("identity", identity::CASES),
     ("images", images::CASES),
     ("proxy", proxy::CASES),

@@ -1,4 +1,5 @@
-//! Requests that are answered from the cache, by programs of which no line speaks of caching.
+//! Requests that are answered from the cache, by programs of which no line speaks of caching: the SDK drives the cache
+//! where it may, and the host does otherwise. It makes no difference.
 
 use conformance::cases;
 use conformance::client::{Answer, Client, Content, request};
@@ -18,6 +19,14 @@ cases![
     clients_purge_urls_of_the_host,
 ];
 
+/// The SDK drives the cache, and the host does.
+fn both() -> [HttpCacheSettings; 2] {
+    [true, false].map(|guest_caching| HttpCacheSettings {
+        guest_caching,
+        ..HttpCacheSettings::default()
+    })
+}
+
 async fn host(cx: &Context, origin: &Origin, settings: HttpCacheSettings) -> TestHost {
     cx.host(ROUTES)
         .backend("origin", origin.address)
@@ -27,19 +36,21 @@ async fn host(cx: &Context, origin: &Origin, settings: HttpCacheSettings) -> Tes
 }
 
 async fn repeated_requests_reach_the_backend_once(cx: Context) {
-    let origin = Origin::start().await;
-    let host = host(&cx, &origin, HttpCacheSettings::default()).await;
-    let first = host.get("/proxy/origin/bytes/10").await;
-    assert_eq!(first.header("x-cache"), "MISS");
-    let second = host.get("/proxy/origin/bytes/10").await;
-    assert_eq!(second.text(), "aaaaaaaaaa");
-    assert_eq!(second.header("x-cache"), "HIT");
-    assert_eq!(second.header("x-cache-hits"), "1");
-    assert!(second.headers.contains_key("age"));
-    assert_eq!(second.header("x-backend"), "origin");
-    assert_eq!(origin.exchanges().len(), 1);
-    host.get("/proxy/origin/bytes/11").await;
-    assert_eq!(origin.exchanges().len(), 2);
+    for settings in both() {
+        let origin = Origin::start().await;
+        let host = host(&cx, &origin, settings).await;
+        let first = host.get("/proxy/origin/bytes/10").await;
+        assert_eq!(first.header("x-cache"), "MISS");
+        let second = host.get("/proxy/origin/bytes/10").await;
+        assert_eq!(second.text(), "aaaaaaaaaa");
+        assert_eq!(second.header("x-cache"), "HIT");
+        assert_eq!(second.header("x-cache-hits"), "1");
+        assert!(second.headers.contains_key("age"));
+        assert_eq!(second.header("x-backend"), "origin");
+        assert_eq!(origin.exchanges().len(), 1);
+        host.get("/proxy/origin/bytes/11").await;
+        assert_eq!(origin.exchanges().len(), 2);
+    }
 }
 
 async fn a_thousand_at_once_are_one_for_the_backend(cx: Context) {
@@ -49,11 +60,17 @@ async fn a_thousand_at_once_are_one_for_the_backend(cx: Context) {
     } else {
         1000
     };
+    for settings in both() {
+        ask_at_once(&cx, settings, count).await;
+    }
+}
+
+async fn ask_at_once(cx: &Context, settings: HttpCacheSettings, count: usize) {
     let origin = Origin::start().await;
     let setup = cx.host(ROUTES).unrecorded();
     let host = setup
         .backend("origin", origin.address)
-        .configure(|builder| builder.http_cache(HttpCacheSettings::default()))
+        .configure(|builder| builder.http_cache(settings))
         .start()
         .await;
     let clients: Vec<_> = (0..count.div_ceil(100)).map(|_| Client::http2()).collect();
@@ -76,29 +93,33 @@ async fn a_thousand_at_once_are_one_for_the_backend(cx: Context) {
 }
 
 async fn parts_and_heads_are_answered_from_the_whole(cx: Context) {
-    let origin = Origin::start().await;
-    let host = host(&cx, &origin, HttpCacheSettings::default()).await;
-    let path = "/proxy/origin/bytes/10";
-    let head = host.fetch(request("HEAD", path, Content::empty())).await;
-    assert_eq!((head.status.as_u16(), &*head.text()), (200, ""));
-    let mut part = request("GET", path, Content::empty());
-    let range = http::HeaderValue::from_static("bytes=8-20");
-    part.headers_mut().insert("range", range);
-    let part = host.fetch(part).await;
-    assert_eq!((part.status.as_u16(), &*part.text()), (206, "aa"));
-    assert_eq!(part.header("content-range"), "bytes 8-9/10");
-    let exchanges = origin.exchanges();
-    assert_eq!(exchanges.len(), 1);
+    for settings in both() {
+        let origin = Origin::start().await;
+        let host = host(&cx, &origin, settings).await;
+        let path = "/proxy/origin/bytes/10";
+        let head = host.fetch(request("HEAD", path, Content::empty())).await;
+        assert_eq!((head.status.as_u16(), &*head.text()), (200, ""));
+        let mut part = request("GET", path, Content::empty());
+        let range = http::HeaderValue::from_static("bytes=8-20");
+        part.headers_mut().insert("range", range);
+        let part = host.fetch(part).await;
+        assert_eq!((part.status.as_u16(), &*part.text()), (206, "aa"));
+        assert_eq!(part.header("content-range"), "bytes 8-9/10");
+        let exchanges = origin.exchanges();
+        assert_eq!(exchanges.len(), 1);
+    }
 }
 
 async fn passing_reaches_the_backend(cx: Context) {
-    let origin = Origin::start().await;
-    let host = host(&cx, &origin, HttpCacheSettings::default()).await;
-    for _ in 0..2 {
-        let answer = host.get("/pass/bytes/10").await;
-        assert_eq!(answer.header_values("x-cache"), <[String; 0]>::default());
+    for settings in both() {
+        let origin = Origin::start().await;
+        let host = host(&cx, &origin, settings).await;
+        for _ in 0..2 {
+            let answer = host.get("/pass/bytes/10").await;
+            assert_eq!(answer.header_values("x-cache"), <[String; 0]>::default());
+        }
+        assert_eq!(origin.exchanges().len(), 2);
     }
-    assert_eq!(origin.exchanges().len(), 2);
 }
 
 async fn purging_a_url_has_to_be_turned_on(cx: Context) {

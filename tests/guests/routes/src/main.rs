@@ -10,6 +10,7 @@ mod echo;
 mod environment;
 mod failure;
 mod headers;
+mod hooks;
 mod proxy;
 mod stores;
 mod streaming;
@@ -32,6 +33,7 @@ fn main() {
 
         ["proxy", backend, path @ ..] => proxy::proxy(request, backend, path),
         ["pass", path @ ..] => proxy::pass(request, path),
+        ["hooks", settings, path @ ..] => hooks::send(request, settings, path),
         ["fanout", count] => proxy::fanout(number(count)),
         ["fanout-poll", count] => proxy::fanout_poll(number(count)),
         ["upload"] => proxy::upload(request),
