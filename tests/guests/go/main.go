@@ -36,6 +36,8 @@ func main() {
 			}
 		case "/proxy":
 			proxy(ctx, w, r)
+		case "/hooks":
+			told(w, func() (string, error) { return hooks(ctx) })
 		case "/config":
 			config(w)
 		case "/dictionary":
@@ -85,6 +87,46 @@ func proxy(ctx context.Context, w fsthttp.ResponseWriter, r *fsthttp.Request) {
 	if _, err := io.Copy(w, response.Body); err != nil {
 		fmt.Println(err)
 	}
+}
+
+// hooks gives random bytes of the backend, which the hooks put between brackets before they are stored: the text, what a
+// hook has added to the response, whether it was cached, and how often each hook has run.
+func hooks(ctx context.Context) (string, error) {
+	before, after := 0, 0
+	request, err := fsthttp.NewRequest(fsthttp.MethodGet, "http://origin/random", nil)
+	if err != nil {
+		return "", err
+	}
+	request.CacheOptions.BeforeSend = func(request *fsthttp.Request) error {
+		before++
+		request.Header.Set("x-before", "1")
+		return nil
+	}
+	request.CacheOptions.AfterSend = func(response *fsthttp.CandidateResponse) error {
+		after++
+		response.SetTTL(60)
+		response.SetCacheable()
+		response.SetBodyTransform(inBrackets)
+		return response.SetHeader("x-after", "stored")
+	}
+	response, err := request.Send(ctx, "origin")
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return "", err
+	}
+	header := response.Header
+	return fmt.Sprintf("%s %s %s %d %d", text, header.Get("x-after"), header.Get("x-cache"), before, after), nil
+}
+
+func inBrackets(body io.ReadCloser) io.ReadCloser {
+	text, err := io.ReadAll(body)
+	if err != nil {
+		fmt.Println(err)
+	}
+	return io.NopCloser(strings.NewReader("[" + strings.TrimSpace(string(text)) + "]"))
 }
 
 // config answers with the value of one key of the config store strings.

@@ -4,6 +4,7 @@
 // JavaScript engine whose memory was initialised when it was built, some ten megabytes of it.
 
 import { Acl } from "fastly:acl";
+import { CacheOverride } from "fastly:cache-override";
 import { ConfigStore } from "fastly:config-store";
 import { Device } from "fastly:device";
 import { Dictionary } from "fastly:dictionary";
@@ -24,6 +25,8 @@ async function respond(request) {
       return new Response(request.body, { headers: { "x-method": request.method } });
     case "/proxy":
       return proxy(request);
+    case "/hooks":
+      return told(hooks);
     case "/config":
       return config();
     case "/dictionary":
@@ -67,6 +70,37 @@ async function proxy(request) {
   } catch (error) {
     return new Response(`${error}\n`, { status: 502 });
   }
+}
+
+// Random bytes of the backend, which the hooks put between brackets before they are stored: the text, what a hook has added
+// to the response, whether it was cached, and how often each hook has run.
+async function hooks() {
+  let before = 0;
+  let after = 0;
+  const response = await fetch("http://origin/random", {
+    backend: "origin",
+    cacheOverride: new CacheOverride({
+      beforeSend(request) {
+        before += 1;
+        request.headers.set("x-before", "1");
+      },
+      afterSend(response) {
+        after += 1;
+        response.headers.set("x-after", "stored");
+        response.ttl = 60;
+        return {
+          cache: true,
+          bodyTransformFn(body) {
+            const text = new TextDecoder().decode(body).trim();
+            return new TextEncoder().encode(`[${text}]`);
+          },
+        };
+      },
+    }),
+  });
+  const text = await response.text();
+  const { headers } = response;
+  return `${text} ${headers.get("x-after")} ${headers.get("x-cache")} ${before} ${after}`;
 }
 
 // The value of one key of the config store strings.
