@@ -5,9 +5,8 @@
 //! anything waits while another request is about to insert the response. A handle whose state says so has the duty to
 //! insert or update, and ends it with one of the `transaction_*` calls, or gives it up when it is closed.
 
-use std::sync::Arc;
-
-use crate::cache::{PendingLookup, WriteOptions};
+use crate::body::Body;
+use crate::cache::{ByteRange, PendingLookup, WriteOptions};
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, HttpCacheHandle, RequestHandle, ResponseHandle};
 use crate::http::cache::{
@@ -20,7 +19,7 @@ use crate::table::types::{HttpCacheLookupOptions, HttpCacheWriteOptions};
 use super::buffer::OutBuffer;
 use super::cache_items::{nanoseconds, now};
 use super::http_cache_items::{HttpCacheItem, Stored, policy, settled};
-use super::http_cache_options::{Asked, OptionsOut, take_response, write_options};
+use super::http_cache_options::{Asked, OptionsOut, of_response, write_options};
 
 /// Guests ask whether a request is cacheable to see whether there is a cache for them.
 fn check_enabled(call: &Call<'_>) -> Result<()> {
@@ -123,7 +122,8 @@ pub fn transaction_lookup(
     Ok(())
 }
 
-/// What is to be written, once the lookup need not wait and has the duty to. From here on the response is consumed.
+/// What is to be written, once the lookup need not wait and has the duty to. From here on the response is consumed: it is gone
+/// when the lookup is closed, and until then it is of no use. The JavaScript SDK adds headers to it and gives up if it cannot.
 async fn writing(
     call: &mut Call<'_>,
     handle: HttpCacheHandle,
@@ -140,7 +140,10 @@ async fn writing(
     if is_update && item.stored().is_none() {
         return Err(Error::NotObligated("there is no response to update"));
     }
-    take_response(call, response, options)
+    let options = of_response(call, response, options)?;
+    let item = call.session.items.http_cache_mut(handle)?;
+    item.consume(response);
+    Ok(options)
 }
 
 /// Inserts a response, and gives a body to write its body to. Others find it from now on. The response is consumed.
@@ -192,9 +195,10 @@ pub async fn transaction_insert_and_stream_back(
     let asked = item.asked().clone();
     let transaction = item.duty()?;
     let key = transaction.key().clone();
-    let (writer, found) = transaction.insert_and_stream_back(options, now)?;
+    let (writer, found, unstored) = transaction.insert_and_answer(options, now)?;
+    let back = HttpCacheItem::written(cache, key, asked, found).with_unstored(unstored);
     let body = items.insert_cache_writer(writer)?;
-    let back = items.insert_http_cache(HttpCacheItem::written(cache, key, asked, found))?;
+    let back = items.insert_http_cache(back)?;
     call.memory.write(body_handle_out, body)?;
     call.memory.write(http_cache_handle_out, back)?;
     Ok(())
@@ -297,7 +301,12 @@ pub async fn transaction_abandon(call: &mut Call<'_>, handle: HttpCacheHandle) -
 ///
 /// [`Error::BadHandle`].
 pub fn close(call: &mut Call<'_>, handle: HttpCacheHandle) -> Result<()> {
-    call.session.items.close_http_cache(handle)
+    let item = call.session.items.take_http_cache(handle)?;
+    if let Some(response) = item.consumed() {
+        // The guest may have closed it.
+        drop(call.session.responses.remove(response));
+    }
+    Ok(())
 }
 
 /// Makes the request by which a backend is asked for a response that can be stored, or whether the stored one is still
@@ -391,9 +400,14 @@ pub async fn get_found_response(
     call.memory.check(body_handle_out)?;
     let now = now(call);
     let item = settled(call, handle).await?;
-    let stored = item.usable()?.clone();
-    let asked: Option<Arc<_>> = (transform_for_client != 0).then(|| item.asked().clone());
-    let (head, body) = stored.response(asked.as_deref(), now).await?;
+    let found = item.usable()?.found.clone();
+    let answer = item.answer(transform_for_client != 0, now)?;
+    let body = match answer.body {
+        Some(ByteRange::WHOLE) => item.whole_body(&found),
+        Some(range) => found.body(range, false).await?,
+        None => Body::empty(),
+    };
+    let head = answer.head;
     let response = call.session.responses.insert(head)?;
     let body = call.session.items.insert_body(body)?;
     call.memory.write(response_handle_out, response)?;

@@ -5,17 +5,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
+use futures_channel::oneshot;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
 
 use crate::async_item::AsyncItem;
 use crate::body::Body;
 use crate::cache::{
-    Attachment, Cache, CacheKey, Found, Freshness, PendingLookup, Transaction, WriteOptions,
+    Attachment, ByteRange, Cache, CacheKey, Found, Freshness, Overflowing, PendingLookup,
+    Transaction, Unstored, WriteOptions,
 };
 use crate::error::{Error, Result};
-use crate::handle::{AsyncItemHandle, Handle, HttpCacheHandle, Table};
-use crate::http::cache::{StorageAction, StoragePolicy, for_client};
+use crate::handle::{AsyncItemHandle, Handle, HttpCacheHandle, ResponseHandle, Table};
+use crate::http::cache::{ClientAnswer, StorageAction, StoragePolicy, for_client};
 use crate::http::{RequestHead, ResponseHead};
 use crate::table::Call;
 
@@ -34,6 +36,10 @@ pub struct HttpCacheItem {
     outcome: Option<Outcome>,
     /// The guest was told that a response renews the stored one.
     is_update: bool,
+    /// The response that the guest has stored.
+    consumed: Option<ResponseHandle>,
+    /// What the guest has written and the cache has no room for.
+    unstored: Option<oneshot::Receiver<Unstored>>,
 }
 
 #[derive(Debug)]
@@ -92,12 +98,8 @@ impl Stored {
         matches!(self.usability, Usable | WhileRevalidated | InPlaceOfError)
     }
 
-    /// The response as it is stored, or as an answer to `asked`, with the body that goes with it.
-    pub(super) async fn response(
-        &self,
-        asked: Option<&RequestHead>,
-        now: Duration,
-    ) -> Result<(ResponseHead, Body)> {
+    /// The response as it is stored, or as an answer to `asked`, and what of the body goes with it.
+    fn answer(&self, asked: Option<&RequestHead>, now: Duration) -> ClientAnswer {
         let length = self.found.length();
         let mut head = ResponseHead::clone(&self.head);
         let is_bodiless = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status);
@@ -105,16 +107,12 @@ impl Stored {
             head.headers.insert(CONTENT_LENGTH, length.into());
         }
         let Some(asked) = asked else {
-            return Ok((head, self.found.whole_body()));
+            let body = Some(ByteRange::WHOLE);
+            return ClientAnswer { head, body };
         };
         // One that was just stored has not been in the cache for any time.
         let age = (self.found.hits() > 0).then(|| self.found.age(now));
-        let answer = for_client(asked, &head, length, age);
-        let body = match answer.body {
-            Some(range) => self.found.body(range, false).await?,
-            None => Body::empty(),
-        };
-        Ok((answer.head, body))
+        for_client(asked, &head, length, age)
     }
 }
 
@@ -127,6 +125,8 @@ impl HttpCacheItem {
             lacks_backend,
             outcome: None,
             is_update: false,
+            consumed: None,
+            unstored: None,
         }
     }
 
@@ -147,7 +147,15 @@ impl HttpCacheItem {
             lacks_backend: false,
             outcome: stored.map(Outcome::Stored),
             is_update: false,
+            consumed: None,
+            unstored: None,
         }
+    }
+
+    /// Has the first answer go on with what the cache has no room for.
+    pub(super) fn with_unstored(mut self, unstored: oneshot::Receiver<Unstored>) -> Self {
+        self.unstored = Some(unstored);
+        self
     }
 
     /// Waits until the lookup need not wait for what others insert.
@@ -200,6 +208,23 @@ impl HttpCacheItem {
         stored.ok_or(Error::Absent)
     }
 
+    /// The response that may be used: as it is stored, or as an answer to the request.
+    pub(super) fn answer(&self, for_client: bool, now: Duration) -> Result<ClientAnswer> {
+        let asked = for_client.then_some(&*self.asked);
+        Ok(self.usable()?.answer(asked, now))
+    }
+
+    /// The whole body of what was found.
+    pub(super) fn whole_body(&mut self, found: &Found) -> Body {
+        let body = found.whole_body();
+        match self.unstored.take() {
+            Some(unstored) if !found.is_complete() => {
+                Body::from_stream(Box::pin(Overflowing::new(body, unstored)))
+            }
+            _ => body,
+        }
+    }
+
     fn must_insert_or_update(&mut self) -> bool {
         let transaction = self.lookup.transaction_mut();
         transaction.is_some_and(|transaction| transaction.must_insert_or_update())
@@ -234,6 +259,16 @@ impl HttpCacheItem {
         transaction.ok_or(Error::NotObligated(
             "this lookup need not insert or update anything, or has done so",
         ))
+    }
+
+    /// Takes note of the response that the guest has stored.
+    pub(super) fn consume(&mut self, response: ResponseHandle) {
+        self.consumed = Some(response);
+    }
+
+    /// The response that the guest has stored.
+    pub(super) fn consumed(&self) -> Option<ResponseHandle> {
+        self.consumed
     }
 
     /// Uses the stale response in place of an error, for all who wait as well.
@@ -293,10 +328,16 @@ impl Table<AsyncItemHandle, AsyncItem> {
         }
     }
 
-    /// Closes a lookup, also one that waits. A duty is given up.
-    pub(super) fn close_http_cache(&mut self, handle: HttpCacheHandle) -> Result<()> {
+    /// Takes a lookup, also one that waits. A duty is given up when it is dropped.
+    pub(super) fn take_http_cache(
+        &mut self,
+        handle: HttpCacheHandle,
+    ) -> Result<Box<HttpCacheItem>> {
         self.http_cache_mut(handle)?;
-        self.remove(AsyncItemHandle(handle.0)).map(drop)
+        match self.remove(AsyncItemHandle(handle.0)) {
+            Ok(AsyncItem::HttpCache(item)) => Ok(item),
+            _ => Err(bad(handle)),
+        }
     }
 }
 

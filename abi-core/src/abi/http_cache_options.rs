@@ -111,13 +111,13 @@ pub(super) fn write_options(
     })
 }
 
-/// Takes a response to store it under `options`. How long its body is, is said by what the guest writes.
-pub(super) fn take_response(
-    call: &mut Call<'_>,
+/// What to store of a response, under `options`. How long its body is, is said by what the guest writes.
+pub(super) fn of_response(
+    call: &Call<'_>,
     response: ResponseHandle,
     options: WriteOptions,
 ) -> Result<WriteOptions> {
-    let mut head = call.session.responses.remove(response)?;
+    let mut head = call.session.responses.get(response)?.clone();
     head.framing = FramingMode::Automatic;
     head.headers.remove(CONTENT_LENGTH);
     Ok(WriteOptions {

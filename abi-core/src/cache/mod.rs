@@ -32,6 +32,7 @@ mod inspect;
 mod key;
 mod object;
 mod options;
+mod overflow;
 mod residents;
 mod state;
 mod storage;
@@ -46,6 +47,7 @@ pub use key::{
 };
 pub use object::{ByteRange, Found, Freshness};
 pub use options::{Attachment, WriteOptions};
+pub(crate) use overflow::{Overflowing, Unstored};
 pub use storage::{CACHE_BYTES_DEFAULT, Cache, Purge};
 pub use transaction::{PendingLookup, ReplaceStrategy, Replacement, Transaction};
 pub use vary::{VARY_NAMES_MAX, VaryRule};

@@ -296,7 +296,8 @@ impl State {
         self.put(key, headers, options, content, hits, obligation, deferred)
     }
 
-    fn object(
+    /// An object that is not in the cache.
+    pub(super) fn object(
         &mut self,
         key: CacheKey,
         headers: &HeaderMap,

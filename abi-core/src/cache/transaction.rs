@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_channel::oneshot;
 use http::HeaderMap;
 
 use super::object::Found;
+use super::overflow::Unstored;
 use super::state::{Obligation, Resolution};
 use super::storage::Cache;
 use super::writer::BodyWriter;
@@ -199,6 +201,47 @@ impl Transaction {
     ) -> Result<(BodyWriter, Found)> {
         let obligation = self.obligation.take().ok_or(NO_OBLIGATION)?;
         Ok(self.write(options, Some(obligation), now))
+    }
+
+    /// [`insert_and_stream_back`](Self::insert_and_stream_back) for one who answers with the object while it is written:
+    /// what is appended to it and has no room in the cache goes to the reader past it. An object of which it is known
+    /// that it has no room is not inserted, and whoever waits goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotObligated`].
+    pub(crate) fn insert_and_answer(
+        &mut self,
+        options: WriteOptions,
+        now: Duration,
+    ) -> Result<(BodyWriter, Found, oneshot::Receiver<Unstored>)> {
+        let length = options.length;
+        let fits = length.is_none_or(|length| length <= self.cache.object_bytes_max());
+        let (writer, found) = match fits {
+            true => self.insert_and_stream_back(options, now)?,
+            false => {
+                self.cancel()?;
+                self.write_apart(options, now)
+            }
+        };
+        let (writer, unstored) = writer.with_overflow(!fits);
+        Ok((writer, found, unstored))
+    }
+
+    /// Writes an object that nobody else finds.
+    fn write_apart(&self, options: WriteOptions, now: Duration) -> (BodyWriter, Found) {
+        let content = self.cache.content(&options);
+        let (key, headers, stored) = (self.key.clone(), &*self.headers, content.clone());
+        let object = self.cache.locked(|state, deferred| {
+            state.pass(now, deferred);
+            state.object(key, headers, options, stored, Arc::default())
+        });
+        let found = Found {
+            object: Arc::new(object),
+            hits: 0,
+            chosen_stale: false,
+        };
+        (BodyWriter::new(self.cache.clone(), content), found)
     }
 
     fn write(

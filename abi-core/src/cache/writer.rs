@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use futures_channel::oneshot;
 use futures_util::FutureExt;
 use http::HeaderMap;
 use http_body::Body as _;
 
 use super::content::Content;
+use super::overflow::Unstored;
 use super::storage::Cache;
 use crate::body::{Body, BodyError, OutgoingBody, PipeWriter, pipe};
 use crate::platform::Executor;
@@ -27,6 +29,14 @@ const UNCOUNTED_BYTES_MAX: u64 = 64 * 1024;
 pub struct BodyWriter {
     target: Target,
     trailers: HeaderMap,
+    overflow: Option<Overflow>,
+}
+
+/// Where bodies go that the cache has no room for.
+struct Overflow {
+    reader: oneshot::Sender<Unstored>,
+    /// It is known from the start that there is none.
+    at_once: bool,
 }
 
 enum Target {
@@ -47,7 +57,16 @@ impl BodyWriter {
         Self {
             target: Target::Direct(appender),
             trailers: HeaderMap::new(),
+            overflow: None,
         }
+    }
+
+    /// Has a reader get what is [appended](Self::append) and not stored: what is left when there is no more room, or,
+    /// where that is known, all of it `at_once`.
+    pub(super) fn with_overflow(mut self, at_once: bool) -> (Self, oneshot::Receiver<Unstored>) {
+        let (reader, unstored) = oneshot::channel();
+        self.overflow = Some(Overflow { reader, at_once });
+        (self, unstored)
     }
 
     /// Waits until a write would not wait.
@@ -87,6 +106,9 @@ impl BodyWriter {
     pub fn append(&mut self, body: Body, executor: &dyn Executor) -> Result<(), BodyError> {
         match &mut self.target {
             Target::Piped(pipe) => pipe.append(body),
+            Target::Direct(_) if self.overflow.as_ref().is_some_and(|to| to.at_once) => {
+                self.pipe(body, executor)
+            }
             Target::Direct(appender) => match body.into_bytes() {
                 Ok((pieces, trailers)) => {
                     crate::body::merge_trailers(&mut self.trailers, trailers);
@@ -103,12 +125,33 @@ impl BodyWriter {
         let (mut writer, reader) = pipe();
         std::mem::swap(writer.trailers_mut(), &mut self.trailers);
         let piped = std::mem::replace(&mut self.target, Target::Piped(writer));
-        if let Target::Direct(appender) = piped {
-            let body = OutgoingBody::streaming(body, reader);
-            // How it went is up to whoever reads the object: a failure takes it out of the cache.
-            let stored = async move { drop(appender.store(&mut { body }).await) };
-            executor.spawn(stored.boxed());
+        let Target::Direct(appender) = piped else {
+            return Ok(());
+        };
+        let mut body = OutgoingBody::streaming(body, reader);
+        let overflow = self.overflow.take();
+        // One who has left wants to know nothing, below.
+        if let Some(Overflow {
+            reader,
+            at_once: true,
+        }) = overflow
+        {
+            drop(appender);
+            drop(reader.send(Ok(body)));
+            return Ok(());
         }
+        let stored = async move {
+            // How it went is up to whoever reads the object: a failure takes it out of the cache.
+            let unstored = match appender.store(&mut body).await {
+                Ok(()) => return,
+                Err(BodyError::TooLarge) => Ok(body),
+                Err(cause) => Err(cause),
+            };
+            if let Some(overflow) = overflow {
+                drop(overflow.reader.send(unstored));
+            }
+        };
+        executor.spawn(stored.boxed());
         Ok(())
     }
 

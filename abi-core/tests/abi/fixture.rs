@@ -1,6 +1,9 @@
 //! A session on a memory of bytes, with calls that give statuses.
 
-use abi_core::body::Body;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use abi_core::body::{Body, BodyError};
 use abi_core::http::{BackendResponse, RequestHead, ResponseHead};
 use abi_core::memory::GuestValue;
 use abi_core::session::{ClientRequest, GuestEnvironment};
@@ -9,6 +12,7 @@ use abi_core::testing::World;
 use abi_core::{ByteMemory, Call, ClientResponse, Memory, Result, Session, abi};
 use bytes::Bytes;
 use futures_channel::oneshot;
+use http_body::{Frame, SizeHint};
 
 /// Where tests have a hostcall put its results: far apart, in a memory of a mebibyte.
 pub const OUT: u32 = 0x100;
@@ -210,5 +214,37 @@ pub fn collect(fixture: &Fixture, answer: ClientResponse) -> (Vec<u8>, bool) {
             Ok(None) => return (all, true),
             Err(_) => return (all, false),
         }
+    }
+}
+
+/// One of the pieces that [`Pieces`] have.
+pub const PIECE: &[u8] = &[b'x'; 16 * 1024];
+
+/// A body of so many pieces, which may break off after them.
+pub struct Pieces {
+    pub left: usize,
+    pub length: Option<u64>,
+    pub breaks_off: bool,
+}
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.left > 0 {
+            self.left -= 1;
+            let piece = Frame::data(Bytes::from_static(PIECE));
+            return Poll::Ready(Some(Ok(piece)));
+        }
+        let broken_off = std::mem::take(&mut self.breaks_off);
+        Poll::Ready(broken_off.then_some(Err(BodyError::Incomplete)))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length.map_or_else(SizeHint::new, SizeHint::with_exact)
     }
 }

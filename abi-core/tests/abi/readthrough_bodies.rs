@@ -1,9 +1,7 @@
 //! Bodies that do not fit into the cache, or break off on their way into it.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
 use abi_core::body::{Body, BodyError, OutgoingBody};
 use abi_core::cache::Cache;
@@ -11,41 +9,10 @@ use abi_core::http::cache::{HttpCacheSettings, Readthrough};
 use abi_core::http::{BackendRequest, BackendResponse, Destination, RequestHead, ResponseHead};
 use abi_core::platform::Platform;
 use abi_core::testing::World;
-use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+
+use crate::fixture::{PIECE, Pieces};
 
 const CACHE_BYTES: u64 = 256 * 1024;
-
-const PIECE: &[u8] = &[b'x'; 16 * 1024];
-
-/// A body of so many pieces, which may break off after them.
-struct Pieces {
-    left: usize,
-    length: Option<u64>,
-    breaks_off: bool,
-}
-
-impl http_body::Body for Pieces {
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if self.left > 0 {
-            self.left -= 1;
-            let piece = Frame::data(Bytes::from_static(PIECE));
-            return Poll::Ready(Some(Ok(piece)));
-        }
-        let broken_off = std::mem::take(&mut self.breaks_off);
-        Poll::Ready(broken_off.then_some(Err(BodyError::Incomplete)))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.length.map_or_else(SizeHint::new, SizeHint::with_exact)
-    }
-}
 
 /// Asks twice for a body of `pieces`; gives what came each time, and how often the backend was asked.
 fn ask_twice(

@@ -11,7 +11,6 @@
 mod answer;
 mod date;
 mod directives;
-mod overflow;
 mod policy;
 mod purge;
 mod readthrough;

@@ -9,7 +9,6 @@ use futures_util::future::{BoxFuture, Either, select};
 use http::header::{CONTENT_LOCATION, HeaderName, HeaderValue, LOCATION};
 use http::{Method, StatusCode, Uri};
 
-use super::overflow::Overflowing;
 use super::purge::purge;
 use super::{
     ClientAnswer, StorageAction, StoragePolicy, UNCACHEABLE_TIME_MIN, backend_request, for_client,
@@ -17,7 +16,8 @@ use super::{
 };
 use crate::body::{Body, BodyError, OutgoingBody};
 use crate::cache::{
-    Attachment, ByteRange, CacheKey, Found, Freshness, Purge, Transaction, WriteOptions,
+    Attachment, ByteRange, CacheKey, Found, Freshness, Overflowing, Purge, Transaction,
+    WriteOptions,
 };
 use crate::http::{
     BackendRequest, BackendResponse, RequestHead, ResponseHead, SendError, SendErrorKind,
@@ -53,7 +53,8 @@ impl Readthrough {
         self,
         request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
-        if request.bypass_cache || !self.platform.http_cache.enabled {
+        let is_past_cache = request.bypass_cache && !changes_something(&request.head.method);
+        if is_past_cache || !self.platform.http_cache.enabled {
             // What the cache needs to go on with is large, and not carried where there is none.
             return self.platform.backends.send(request);
         }
@@ -62,14 +63,15 @@ impl Readthrough {
 
     async fn read_through(self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
         let settings = &self.platform.http_cache;
-        if settings.purge && is_purge(&request.head.method) {
+        if settings.purge && !request.bypass_cache && is_purge(&request.head.method) {
             let key = lookup_key(&mut request.head);
             let (head, body) = purge(&self.platform, &key, &request.head.headers);
             let body = body.into();
             return Ok(BackendResponse { head, body });
         }
         // A body that is still being written cannot be sent again, nor wait for others.
-        if !is_cacheable(&request.head) || request.body.known_length().is_none() {
+        let may_use = !request.bypass_cache && is_cacheable(&request.head);
+        if !may_use || request.body.known_length().is_none() {
             return self.pass(request).boxed().await;
         }
         let key = lookup_key(&mut request.head);
@@ -318,9 +320,8 @@ impl Readthrough {
     async fn pass(&self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
         let key = lookup_key(&mut request.head);
         let head = &request.head;
-        let changes =
-            ![Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(&head.method);
-        let target = changes.then(|| (head.uri.clone(), head.headers.clone()));
+        let target =
+            changes_something(&head.method).then(|| (head.uri.clone(), head.headers.clone()));
         let response = self.platform.backends.send(request).await?;
         let status = response.head.status;
         if let Some((uri, headers)) = target
@@ -337,6 +338,11 @@ impl Readthrough {
         }
         Ok(response)
     }
+}
+
+/// Whether a request with this method may change what later ones get (RFC 9110 section 9.2.1).
+fn changes_something(method: &Method) -> bool {
+    ![Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
 }
 
 enum Failure {

@@ -1,5 +1,6 @@
 //! The cache of responses, driven by guests: between sessions, and as time passes.
 
+mod bodies;
 mod lookups;
 mod responses;
 mod transactions;
@@ -93,10 +94,14 @@ fn start() -> Guest {
 impl Guest {
     /// A guest in the world of another, with these settings.
     fn with(other: &Fixture, settings: HttpCacheSettings) -> Self {
+        Self::on(other, platform(other, settings))
+    }
+
+    fn on(other: &Fixture, platform: Platform) -> Self {
         let mut fixture = Fixture::in_world(other.world.clone());
         let request = ClientRequest::new(RequestHead::new(), Body::empty());
         let environment = GuestEnvironment::default().into();
-        let (session, answer) = Session::new(platform(other, settings), environment, request);
+        let (session, answer) = Session::new(platform, environment, request);
         fixture.session = session;
         fixture.answer = answer;
         Self(fixture)

@@ -1,4 +1,4 @@
-//! [`Overflowing`]: a response that is read while it is stored, and goes on when the cache has no room for all of it.
+//! [`Overflowing`]: a body that is read while it is stored, and goes on when the cache has no room for all of it.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -11,13 +11,13 @@ use http_body::{Frame, SizeHint};
 use crate::body::{Body, BodyError, OutgoingBody};
 
 /// What was not stored: the rest of the body, or why it broke off.
-pub(super) type Unstored = Result<OutgoingBody, BodyError>;
+pub(crate) type Unstored = Result<OutgoingBody, BodyError>;
 
-/// The body of a response for the one who fetched it.
+/// A body for the one who fetched it.
 ///
 /// It is read from the cache, as everybody else reads it. When storing it ends early, the one who fetched it gets the
 /// rest from the backend, or learns what happened there; the others see a body that breaks off.
-pub(super) struct Overflowing {
+pub(crate) struct Overflowing {
     stored: OutgoingBody,
     /// How reading from the cache ended, once it has.
     broken_off: Option<BodyError>,
@@ -26,7 +26,7 @@ pub(super) struct Overflowing {
 }
 
 impl Overflowing {
-    pub(super) fn new(stored: Body, unstored: oneshot::Receiver<Unstored>) -> Self {
+    pub(crate) fn new(stored: Body, unstored: oneshot::Receiver<Unstored>) -> Self {
         Self {
             stored: stored.into(),
             broken_off: None,
