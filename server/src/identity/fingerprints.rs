@@ -106,6 +106,7 @@ fn digest(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::captures::{CHROME, FIREFOX, OPENSSL};
     use super::super::hello;
     use super::*;
 
@@ -171,11 +172,7 @@ mod tests {
                 ja3_text(&hello),
                 "769,47-53-5-10-49161-49162-49171-49172-50-56-19-4,0-10-11,23-24-25,0"
             );
-            let digest: String = ja3(&hello)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            assert_eq!(digest, "ada70206e40642a3e4461f35503241d5");
+            assert_eq!(hex(&ja3(&hello)), "ada70206e40642a3e4461f35503241d5");
         }
     }
 
@@ -204,6 +201,41 @@ mod tests {
         let hello = read(&connection(0x0303, &ciphers, &extensions, 4000));
         assert_eq!(ja4(&hello), "t13d1516h2_8daaf6152771_e5627efa2ab1");
         assert!(!ja3_text(&hello).contains("2570"), "{}", ja3_text(&hello));
+    }
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn real_clients_have_the_fingerprints_that_others_found() {
+        for capture in [&OPENSSL, &FIREFOX, &CHROME] {
+            let hello = read(&capture.bytes());
+            if let Some(known) = capture.ja3 {
+                assert_eq!(hex(&ja3(&hello)), known, "{}", ja3_text(&hello));
+            }
+            if let Some(known) = capture.ja4 {
+                assert_eq!(ja4(&hello), known);
+            }
+        }
+    }
+
+    /// The examples of JA4's technical details.
+    #[test]
+    fn protocols_that_are_no_text_are_digits() {
+        for (protocol, expected) in [
+            (&b""[..], "00"),
+            (b"h2", "h2"),
+            (b"http/1.1", "h1"),
+            (b"\xab", "ab"),
+            (b"\xab\xcd", "ad"),
+            (b"\x20", "20"),
+            (b"0\xab", "3b"),
+            (b"01\xab\xcd", "3d"),
+            (b"0\xab\xcd1", "01"),
+        ] {
+            assert_eq!(ends_of_protocol(protocol), expected);
+        }
     }
 
     #[test]

@@ -17,8 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::early_hints::{AfterInterim, InterimResponses, InterimStream};
+use super::expect::Expectation;
 use super::flush::FlushedBeforeError;
-use super::original_names::{NotedStream, UnparsedBytes};
+use super::noted::{HttpNotes, NotedStream};
 use super::{ClientConnection, ConnectionAddresses, answer};
 use crate::host::{Drained, Host};
 
@@ -148,8 +149,9 @@ async fn connection(
     watcher: Watcher,
     mut stopping: watch::Receiver<()>,
 ) {
+    let plain = ClientIdentity::default();
     let Some(tls) = host.tls().cloned() else {
-        return talk(host, builder, stream, addresses, None, watcher).await;
+        return talk(host, builder, stream, addresses, plain, watcher).await;
     };
     let client = addresses.client;
     let first = tokio::select! {
@@ -158,7 +160,7 @@ async fn connection(
     };
     match first {
         Ok(Some(TLS_HANDSHAKE)) => {}
-        Ok(_) => return talk(host, builder, stream, addresses, None, watcher).await,
+        Ok(_) => return talk(host, builder, stream, addresses, plain, watcher).await,
         Err(error) => return tracing::debug!("{client} has said nothing: {error}"),
     }
     let accepted = tokio::select! {
@@ -169,9 +171,9 @@ async fn connection(
         Ok((stream, shown)) => {
             let identity = ClientIdentity {
                 tls: Some(Arc::new(shown)),
-                ..ClientIdentity::default()
+                ..plain
             };
-            talk(host, builder, stream, addresses, Some(identity), watcher).await;
+            talk(host, builder, stream, addresses, identity, watcher).await;
         }
         Err(error) => tracing::debug!("the TLS handshake of {client} failed: {error}"),
     }
@@ -189,26 +191,29 @@ async fn talk<S>(
     builder: &Builder,
     stream: S,
     addresses: ConnectionAddresses,
-    identity: Option<ClientIdentity>,
+    identity: ClientIdentity,
     watcher: Watcher,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (unparsed, interim) = (UnparsedBytes::default(), InterimResponses::default());
-    let stream = NotedStream::new(stream, unparsed.clone());
+    let (notes, interim) = (HttpNotes::default(), InterimResponses::default());
+    let stream = NotedStream::new(stream, notes.clone());
     let stream = InterimStream::new(stream, interim.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         let host = host.clone();
-        if let Some(identity) = &identity {
-            request.extensions_mut().insert(identity.clone());
-        }
+        request.extensions_mut().insert(ClientIdentity {
+            h2_fingerprint: notes.http2_fingerprint(),
+            ..identity.clone()
+        });
         let mut connection = ClientConnection::of(addresses);
-        connection.original_names = unparsed.take_names(&request);
+        connection.original_names = notes.take_names(&request);
         if request.version() == Version::HTTP_11 {
             connection.early_hints = Some(Arc::new(interim.clone()));
         }
+        let (expectation, request) = Expectation::of(request);
         let answering = async move {
-            let response = answer(&host, request, connection).await;
+            let mut response = answer(&host, request, connection).await;
+            expectation.settle(&mut response);
             Ok::<_, Infallible>(response.map(FlushedBeforeError::new))
         };
         AfterInterim::new(answering, interim.clone())

@@ -1,16 +1,19 @@
 //! From a client's connection to a guest run, and back.
 //!
 //! * `listen`: accepts connections, and stops gracefully;
-//! * `request`, `response`: between what HTTP libraries hold and what guests see; `original_names`: header names as they
-//!   were sent; `flush`: the beginning of a response that breaks off; `early_hints`: interim responses;
+//! * `request`, `response`: between what HTTP libraries hold and what guests see; `noted`: what is noted of the bytes
+//!   that are read; `original_names`: header names as they were sent; `expect`: clients that wait to be asked for their
+//!   body; `early_hints`: interim responses; `flush`: the beginning of a response that breaks off;
 //! * `hand_off`: clients that are joined with a backend;
 //! * `tls`: connections that are encrypted;
 //! * `run`: one request on its way through a guest; `report`: the line about it.
 
 mod early_hints;
+mod expect;
 mod flush;
 mod hand_off;
 mod listen;
+mod noted;
 mod original_names;
 mod report;
 mod request;

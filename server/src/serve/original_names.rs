@@ -5,24 +5,15 @@
 //! not possible (HTTP/2, where all names are lower case; a head that arrives in pieces right behind a body) guests get
 //! what the library keeps.
 
-use std::io;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-
 use bytes::Bytes;
-use http::{HeaderMap, Request, Version};
+use http::{HeaderMap, Request};
 use http_body::Body;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The most bytes that are kept.
 const KEPT_BYTES_MAX: usize = super::listen::HEAD_BYTES_MAX;
 
 /// What was read from a connection and not parsed yet.
-#[derive(Clone, Default)]
-pub(super) struct UnparsedBytes(Arc<Mutex<Unparsed>>);
-
-struct Unparsed {
+pub(super) struct Unparsed {
     bytes: Vec<u8>,
     /// Whether a head begins where `bytes` do. Otherwise a body may come before it, and only the latest read is kept.
     is_aligned: bool,
@@ -37,40 +28,35 @@ impl Default for Unparsed {
     }
 }
 
-impl UnparsedBytes {
-    fn lock(&self) -> MutexGuard<'_, Unparsed> {
-        // Whatever is left half done fails to match the next head, and is dropped.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note_read(&self, read: &[u8]) {
-        let unparsed = &mut *self.lock();
-        let fits = unparsed.bytes.len() + read.len() <= KEPT_BYTES_MAX;
-        if !unparsed.is_aligned || !fits {
-            unparsed.bytes.clear();
-            unparsed.is_aligned = false;
+impl Unparsed {
+    pub(super) fn note_read(&mut self, read: &[u8]) {
+        let fits = self.bytes.len() + read.len() <= KEPT_BYTES_MAX;
+        if !self.is_aligned || !fits {
+            self.bytes.clear();
+            self.is_aligned = false;
         }
         if read.len() <= KEPT_BYTES_MAX {
-            unparsed.bytes.extend_from_slice(read);
+            self.bytes.extend_from_slice(read);
         }
+    }
+
+    /// What is kept.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The names of `request`, which has just been parsed, in the order and the case in which they were sent.
-    pub(super) fn take_names<B: Body>(&self, request: &Request<B>) -> Option<Vec<Bytes>> {
-        if request.version() > Version::HTTP_11 {
-            return None;
-        }
-        let unparsed = &mut *self.lock();
-        let parsed = parse(&unparsed.bytes, request.headers());
+    pub(super) fn take_names<B: Body>(&mut self, request: &Request<B>) -> Option<Vec<Bytes>> {
+        let parsed = parse(&self.bytes, request.headers());
         match &parsed {
             // The next head begins where this one ends.
             Some((_, length)) if request.body().is_end_stream() => {
-                unparsed.bytes.drain(..length);
-                unparsed.is_aligned = true;
+                self.bytes.drain(..length);
+                self.is_aligned = true;
             }
             _ => {
-                unparsed.bytes.clear();
-                unparsed.is_aligned = false;
+                self.bytes.clear();
+                self.is_aligned = false;
             }
         }
         parsed.map(|(names, _)| names)
@@ -108,66 +94,6 @@ fn parse(bytes: &[u8], headers: &HeaderMap) -> Option<(Vec<Bytes>, usize)> {
     Some((names.collect(), length))
 }
 
-/// A client's connection that notes what is read from it.
-pub(super) struct NotedStream<S> {
-    stream: S,
-    unparsed: UnparsedBytes,
-}
-
-impl<S> NotedStream<S> {
-    pub(super) fn new(stream: S, unparsed: UnparsedBytes) -> Self {
-        Self { stream, unparsed }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for NotedStream<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let this = &mut *self;
-        let outcome = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        if let Some(read) = buffer.filled().get(before..)
-            && !read.is_empty()
-        {
-            this.unparsed.note_read(read);
-        }
-        outcome
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for NotedStream<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,7 +119,7 @@ mod tests {
 
     #[test]
     fn names_are_as_they_were_sent() {
-        let unparsed = UnparsedBytes::default();
+        let mut unparsed = Unparsed::default();
         let (one, other) = HEAD.split_at(20);
         unparsed.note_read(one);
         unparsed.note_read(&[other, HEAD, one].concat());
@@ -206,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_body_between_heads_is_skipped() {
-        let unparsed = UnparsedBytes::default();
+        let mut unparsed = Unparsed::default();
         unparsed.note_read(&[HEAD, b"body"].concat());
         assert_eq!(unparsed.take_names(&request("body")).unwrap(), NAMES);
         unparsed.note_read(b"more of it");
@@ -216,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_head_that_is_another_one_has_no_names_to_give() {
-        let unparsed = UnparsedBytes::default();
+        let mut unparsed = Unparsed::default();
         assert!(unparsed.take_names(&request("")).is_none());
         unparsed.note_read(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n");
         assert!(unparsed.take_names(&request("")).is_none());
@@ -226,10 +152,10 @@ mod tests {
 
     #[test]
     fn no_more_is_kept_than_a_head_may_have() {
-        let unparsed = UnparsedBytes::default();
+        let mut unparsed = Unparsed::default();
         for _ in 0..3 {
             unparsed.note_read(&vec![b'x'; KEPT_BYTES_MAX - 1]);
         }
-        assert!(unparsed.lock().bytes.len() <= KEPT_BYTES_MAX);
+        assert!(unparsed.bytes.len() <= KEPT_BYTES_MAX);
     }
 }

@@ -2,9 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use abi_core::client::{ClientTls, VerifyResult};
@@ -17,11 +15,11 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
 };
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::noted::{NoteRead, NotedStream};
 use crate::identity::{HELLO_BYTES_MAX, shown, verify_result};
 
 /// How long a handshake may take.
@@ -59,10 +57,6 @@ impl ServerTls {
         key: &[u8],
         client_authorities: Option<&[u8]>,
     ) -> Result<Self, ServerTlsError> {
-        let chain = certificates(chain, "certificate")?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
-            ServerTlsError(format!("there is no PEM private key in the key: {error}"))
-        })?;
         let authorities = client_authorities.map(|pem| certificates(pem, "client CA"));
         Self::new(chain, key, authorities.transpose()?)
     }
@@ -73,22 +67,32 @@ impl ServerTls {
     ///
     /// [`ServerTlsError`] when there is no randomness for a key, or an authority is none.
     pub fn self_signed(client_authorities: Option<&[u8]>) -> Result<Self, ServerTlsError> {
+        let authorities = client_authorities.map(|pem| certificates(pem, "client CA"));
+        Self::new_self_signed(authorities.transpose()?)
+    }
+
+    /// [`self_signed`](Self::self_signed), for authorities that were read already.
+    pub(crate) fn new_self_signed(
+        authorities: Option<Vec<CertificateDer<'static>>>,
+    ) -> Result<Self, ServerTlsError> {
         let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
         let made = rcgen::generate_simple_self_signed(names).map_err(|error| {
             ServerTlsError(format!("a certificate cannot be made here: {error}"))
         })?;
-        Self::from_pem(
-            made.cert.pem().as_bytes(),
-            made.signing_key.serialize_pem().as_bytes(),
-            client_authorities,
-        )
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+        Self::new(chain.as_bytes(), key.as_bytes(), authorities)
     }
 
-    fn new(
-        chain: Vec<CertificateDer<'static>>,
-        key: PrivateKeyDer<'static>,
+    /// [`from_pem`](Self::from_pem), for authorities that were read already.
+    pub(crate) fn new(
+        chain: &[u8],
+        key: &[u8],
         authorities: Option<Vec<CertificateDer<'static>>>,
     ) -> Result<Self, ServerTlsError> {
+        let chain = certificates(chain, "certificate")?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|error| {
+            ServerTlsError(format!("there is no PEM private key in the key: {error}"))
+        })?;
         let provider = Arc::new(ring::default_provider());
         let clients = match authorities {
             Some(authorities) => Some(verifier(authorities, provider.clone())?),
@@ -119,12 +123,13 @@ impl ServerTls {
     pub(super) async fn accept(
         &self,
         stream: TcpStream,
-    ) -> io::Result<(TlsStream<Recorded>, ClientTls)> {
+    ) -> io::Result<(TlsStream<NotedStream<TcpStream, Beginning>>, ClientTls)> {
         let acceptor = TlsAcceptor::from(self.config.clone());
-        let accepting = acceptor.accept(Recorded::new(stream));
+        let stream = NotedStream::new(stream, Beginning(Some(Vec::new())));
+        let accepting = acceptor.accept(stream);
         let mut stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, accepting).await??;
-        let (recorded, connection) = stream.get_mut();
-        let beginning = recorded.take();
+        let (noted, connection) = stream.get_mut();
+        let beginning = noted.notes().0.take().unwrap_or_default();
         let tls = shown(connection, &beginning, self.judge(connection));
         Ok((stream, tls))
     }
@@ -227,69 +232,14 @@ impl ClientCertVerifier for Anyone {
     }
 }
 
-/// A connection of which the beginning is kept, until it is taken.
-pub(super) struct Recorded {
-    stream: TcpStream,
-    beginning: Option<Vec<u8>>,
-}
+/// The beginning of a connection, kept until it is taken.
+pub(super) struct Beginning(Option<Vec<u8>>);
 
-impl Recorded {
-    fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            beginning: Some(Vec::new()),
-        }
-    }
-
-    fn take(&mut self) -> Vec<u8> {
-        self.beginning.take().unwrap_or_default()
-    }
-}
-
-impl AsyncRead for Recorded {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        let before = buffer.filled().len();
-        let outcome = Pin::new(&mut this.stream).poll_read(cx, buffer);
-        if let Some(beginning) = &mut this.beginning {
-            let read = buffer.filled().get(before..).unwrap_or_default();
+impl NoteRead for Beginning {
+    fn note_read(&mut self, read: &[u8]) {
+        if let Some(beginning) = &mut self.0 {
             let room = HELLO_BYTES_MAX.saturating_sub(beginning.len());
             beginning.extend_from_slice(&read[..read.len().min(room)]);
         }
-        outcome
-    }
-}
-
-impl AsyncWrite for Recorded {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }
