@@ -118,10 +118,11 @@ where
     let mut identity: ClientIdentity = parts.extensions.remove().unwrap_or_default();
     let is_secure = settings.is_secure(&identity, &parts);
     let authority = authority(&parts.uri, &mut parts.headers, addresses.server)?;
+    // Only this host says it; what a client says of itself is no answer.
+    parts.headers.remove(FASTLY_SSL);
     let scheme = if is_secure {
-        parts
-            .headers
-            .insert(FASTLY_SSL, HeaderValue::from_static("1"));
+        let yes = HeaderValue::from_static("1");
+        parts.headers.insert(FASTLY_SSL, yes);
         Scheme::HTTPS
     } else {
         Scheme::HTTP
@@ -226,6 +227,23 @@ mod tests {
         assert_eq!(request.head.headers["fastly-ssl"], "1");
         let request = seen(Request::get("/a").header(HOST, "h")).unwrap();
         assert!(!request.head.headers.contains_key("fastly-ssl"));
+    }
+
+    #[test]
+    fn a_client_cannot_call_itself_secure() {
+        let claiming = || {
+            let request = Request::get("/").header(HOST, "h");
+            let request = request.header("Fastly-SSL", "1");
+            request.header("fastly-ssl", "yes")
+        };
+        let request = seen(claiming()).unwrap();
+        assert_eq!(request.head.uri, "http://h/");
+        assert!(!request.head.headers.contains_key("fastly-ssl"));
+        // It was sent all the same.
+        assert_eq!(request.original_header_names.len(), 3);
+        let request = seen(claiming().header("x-secure", "")).unwrap();
+        let values = request.head.headers.get_all("fastly-ssl").iter();
+        assert_eq!(values.collect::<Vec<_>>(), ["1"]);
     }
 
     #[test]
