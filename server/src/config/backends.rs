@@ -84,15 +84,23 @@ fn tls(table: &mut Table<'_>, folder: &Folder) -> Result<TlsSettings> {
     };
     tls.accept_any_certificate = flag(table.get("skip_tls_verify"))?.unwrap_or(false);
     if let Some(value) = table.get("ca_certificate") {
-        let mut authorities = Vec::new();
-        collect_authorities(&value, folder, NESTING_MAX, &mut authorities)?;
-        check_authorities(&authorities).map_err(|error| value.problem(error.to_string()))?;
-        tls.authorities = Some(authorities);
+        tls.authorities = Some(authorities(&value, folder)?);
     }
     if let Some(value) = table.get("client_certificate") {
         tls.client_certificate = Some(client_certificate(&value, folder)?);
     }
     Ok(tls)
+}
+
+/// The certificates of authorities: PEM text, `{ file = … }`, `{ value = … }`, or a list of those.
+pub(super) fn authorities(
+    value: &Value<'_>,
+    folder: &Folder,
+) -> Result<Vec<CertificateDer<'static>>> {
+    let mut authorities = Vec::new();
+    collect_authorities(value, folder, NESTING_MAX, &mut authorities)?;
+    check_authorities(&authorities).map_err(|error| value.problem(error.to_string()))?;
+    Ok(authorities)
 }
 
 /// Reads PEM text, `{ file = … }`, `{ value = … }`, or a list of those.
@@ -132,7 +140,7 @@ fn client_certificate(value: &Value<'_>, folder: &Folder) -> Result<Arc<ClientCe
 }
 
 /// The text of one key, or what is in the file that the other one names. The file wins.
-fn one_of(
+pub(super) fn one_of(
     table: &mut Table<'_>,
     folder: &Folder,
     text: &'static str,

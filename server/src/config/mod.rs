@@ -20,6 +20,7 @@ mod reuse;
 mod secrets;
 mod shielding;
 mod stores;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -32,6 +33,7 @@ use toml::de::DeTable;
 use crate::backends::BackendSettings;
 use crate::identity::ClientSettings;
 use crate::lookups::DeviceSettings;
+use crate::serve::ServerTls;
 use crate::stores::{Dictionary, KvSettings};
 pub use error::ConfigError;
 use error::Problem;
@@ -80,6 +82,8 @@ pub struct Manifest {
     pub environment: Vec<(String, String)>,
     /// `[local_server.client]` and `fake_valid_fastly_keys`: what is claimed about clients.
     pub client: ClientSettings,
+    /// `[local_server.tls]`: with what clients are spoken to over TLS.
+    pub tls: Option<ServerTls>,
     /// `[local_server.products]`: what the service has beside the platform itself.
     pub products: Products,
     /// What is in the file and has no effect.
@@ -188,6 +192,9 @@ impl Manifest {
         }
         if let Some(value) = local.get("fake_valid_fastly_keys") {
             self.client.valid_fastly_keys.extend(client::keys(&value)?);
+        }
+        if let Some(value) = local.get("tls") {
+            self.tls = Some(tls::read(&value, folder)?);
         }
         if let Some(value) = local.get("products") {
             self.products = products::read(&value)?;

@@ -39,6 +39,8 @@ fn a_manifest_of_the_usual_kind_is_read() {
         STAGE = "test"
         [local_server.kv_stores]
         store = []
+        [local_server.tls]
+        self_signed = true
         "#,
     )
     .unwrap();
@@ -51,6 +53,7 @@ fn a_manifest_of_the_usual_kind_is_read() {
         ("127.0.0.1", "origin")
     );
     assert!(plain.http2_only);
+    assert!(manifest.tls.is_some());
     assert_eq!(origin.url.to_string(), "https://example.com/v1");
     assert_eq!(origin.first_byte_timeout.unwrap().as_millis(), 1500);
     assert_eq!(origin.health, Health::Healthy);
@@ -219,6 +222,23 @@ fn mistakes_say_what_was_expected() {
         (
             "[local_server.backends.a]\nurl = 'http://a'\ntls_min = '1.4'",
             "no version of TLS",
+        ),
+        ("[local_server.tls]", "`certificate` and `certificate_file`"),
+        (
+            "[local_server.tls]\nself_signed = true\nkey = 'x'",
+            "local_server.tls.key",
+        ),
+        (
+            "[local_server.tls]\ncertificate = 'x'\nkey = 'y'",
+            "no PEM certificate in the certificate",
+        ),
+        (
+            "[local_server.tls]\ncertificate_file = 'none.pem'\nkey = 'y'",
+            "none.pem",
+        ),
+        (
+            "[local_server.tls]\nself_signed = true\nclient_ca_certificate = 'x'",
+            "local_server.tls.client_ca_certificate",
         ),
         (
             "[local_server.dictionaries.a]\nformat = 'yaml'",

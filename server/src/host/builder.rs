@@ -253,7 +253,7 @@ impl HostBuilder {
             drain_timeout: self.drain_timeout.unwrap_or(Self::DRAIN_TIMEOUT),
         };
         let environment = environment(&self, &manifest);
-        let tls = self.tls.take();
+        let tls = self.tls.take().or(manifest.tls.take());
         let client = std::mem::take(&mut self.client).or(std::mem::take(&mut manifest.client));
         let left_behind = TaskTracker::new();
         let reuse = self.reuse.or(manifest.reuse).or_default();
