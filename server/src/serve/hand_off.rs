@@ -19,6 +19,15 @@ pub(super) enum HandedOver {
     Answered(ClientResponse),
 }
 
+impl HandedOver {
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Upgraded(response) => response.status(),
+            Self::Answered(response) => response.head.status,
+        }
+    }
+}
+
 /// Hands a client over, and has both connections joined when the backend agrees.
 pub(super) async fn hand_off(
     host: &Host,

@@ -107,12 +107,16 @@ where
     let line = RequestLine::of(&request, deployment.engine_name);
     let method = request.head.method.clone();
     let run = deployment.service.start(request);
-    let mut answer = Attended::new(host.clone(), run, line, finished)
-        .answer()
-        .await;
+    let attended = Attended::new(host.clone(), run, line, finished);
+    let (mut answer, told) = attended.answer().await;
     if let Some(hand_off) = answer.hand_off.take() {
         // It is rare and large, and every request would have room for it.
-        match Box::pin(hand_off::hand_off(host, *hand_off, upgrade)).await {
+        let handed = Box::pin(hand_off::hand_off(host, *hand_off, upgrade)).await;
+        if let Some(told) = told {
+            // The run is written about when it has ended, if it is not given up before.
+            let _ = told.send(handed.status());
+        }
+        match handed {
             HandedOver::Upgraded(response) => return response,
             HandedOver::Answered(response) => answer = response,
         }

@@ -1,6 +1,9 @@
 //! One request on its way through a guest.
 
 use abi_core::{ClientResponse, GuestRun, Report};
+use futures_util::future;
+use http::StatusCode;
+use tokio::sync::oneshot;
 
 use super::report::RequestLine;
 use crate::host::{FinishedSender, Host, OnDisconnect};
@@ -16,10 +19,21 @@ pub(super) struct Attended {
 struct Ending {
     line: RequestLine,
     finished: Option<FinishedSender>,
+    /// The status of an answer that is not the guest's, but of the backend that its client is handed to.
+    status: Option<oneshot::Receiver<StatusCode>>,
 }
 
+/// Whom the status is told that a client gets which was handed to a backend.
+pub(super) type StatusSender = oneshot::Sender<StatusCode>;
+
 impl Ending {
-    fn write(self, report: Report) {
+    async fn write(mut self, report: Report) {
+        if let Some(status) = self.status.take()
+            // A client that left before has got none.
+            && let Ok(status) = status.await
+        {
+            self.line.answered(status);
+        }
         self.line.write(&report);
         if let Some(finished) = self.finished {
             finished.send(report);
@@ -36,30 +50,43 @@ impl Attended {
     ) -> Self {
         Self {
             host,
-            run: Some((run, Ending { line, finished })),
+            run: Some((
+                run,
+                Ending {
+                    line,
+                    finished,
+                    status: None,
+                },
+            )),
         }
     }
 
     /// Waits for the answer. It costs no task: the guest runs while this is polled, and only one that works on after
     /// its answer moves elsewhere.
-    pub(super) async fn answer(mut self) -> ClientResponse {
+    ///
+    /// With the answer of a guest that hands its client over comes whom to tell what the client gets.
+    pub(super) async fn answer(mut self) -> (ClientResponse, Option<StatusSender>) {
         let Some((run, _)) = &mut self.run else {
             // It is there until it is taken below, or by `drop`.
             return std::future::pending().await;
         };
         let answer = run.answer().await;
-        if let Some((run, mut ending)) = self.run.take() {
-            // What the backend says to a client that is handed to it is the backend's.
-            if answer.hand_off.is_none() {
-                ending.line.answered(answer.head.status);
-            }
-            if run.has_ended() {
-                ending.write(run.finish().await);
-            } else {
-                finish_elsewhere(&self.host, run, ending);
-            }
+        let Some((run, mut ending)) = self.run.take() else {
+            return (answer, None);
+        };
+        if answer.hand_off.is_some() {
+            let (told, status) = oneshot::channel();
+            ending.status = Some(status);
+            finish_elsewhere(&self.host, run, ending);
+            return (answer, Some(told));
         }
-        answer
+        ending.line.answered(answer.head.status);
+        if run.has_ended() {
+            ending.write(run.finish().await).await;
+        } else {
+            finish_elsewhere(&self.host, run, ending);
+        }
+        (answer, None)
     }
 }
 
@@ -78,8 +105,7 @@ impl Drop for Attended {
 fn finish_elsewhere(host: &Host, mut run: GuestRun, ending: Ending) {
     host.spawn(async move {
         let report = run.finish_request().await;
-        ending.write(report);
         // A sandbox that waits for another request is kept up by those who waited for its first.
-        run.finish().await;
+        future::join(ending.write(report), run.finish()).await;
     });
 }
