@@ -6,7 +6,7 @@ use std::process::Command;
 use conformance::case::trial;
 use conformance::client::{Answer, Begun, Client, Content, request};
 use conformance::engines;
-use conformance::guests::{Guest, HELLO, ROUTES, STORES};
+use conformance::guests::{Guest, HELLO, RAW, ROUTES, STORES};
 use conformance::origin::Origin;
 use conformance::process::Process;
 use libtest_mimic::{Completion, Trial};
@@ -28,6 +28,10 @@ pub fn trials() -> Vec<Trial> {
         trial(
             "binary::logs_go_to_standard_output",
             logs_go_to_standard_output,
+        ),
+        trial(
+            "binary::the_status_of_a_handed_over_client_is_the_backends",
+            the_status_of_a_handed_over_client_is_the_backends,
         ),
         trial("binary::a_trap_is_told", a_trap_is_told),
         trial(
@@ -194,6 +198,25 @@ async fn logs_go_to_standard_output() {
     );
     // One line for each request.
     assert!(finished.stderr.contains("path=\"/stdio\""), "{finished:?}");
+}
+
+async fn the_status_of_a_handed_over_client_is_the_backends() {
+    let chat = format!("chat=http://{}", crate::hand_off::server().await);
+    let origin = Origin::start().await;
+    let origin = format!("origin=http://{}", origin.address);
+    let process = serve(RAW, &["--backend", &chat, "--backend", &origin]);
+    let address = process.ready().await;
+    let mut socket = crate::hand_off::connect(address, "/raw/websocket/chat").await;
+    let socket = socket.as_mut().expect("it is upgraded");
+    // The line is there while the two talk.
+    let said = process.says("path=\"/raw/websocket/chat\"").await;
+    assert!(said.contains("status=101"), "{said}");
+    socket.close(None).await.expect("the connection is open");
+    get(address, "/raw/websocket/origin").await;
+    let said = process.says("path=\"/raw/websocket/origin\"").await;
+    assert!(said.contains("status=404"), "{said}");
+    process.terminate();
+    assert!(process.finish().await.status.success());
 }
 
 async fn a_trap_is_told() {

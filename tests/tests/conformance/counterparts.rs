@@ -23,7 +23,7 @@ cases![
 const CURL: &str = "curl";
 
 /// The first of these programs that can be run; says so if there is none.
-fn find<'a>(names: &[&'a str]) -> Option<&'a str> {
+pub(crate) fn find<'a>(names: &[&'a str]) -> Option<&'a str> {
     let can_run = |name: &&&str| {
         let mut command = std::process::Command::new(name);
         command
@@ -40,7 +40,7 @@ fn find<'a>(names: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Runs curl, and gives what it wrote to standard output.
-async fn curl<A: AsRef<OsStr>>(arguments: &[A]) -> String {
+pub(crate) async fn curl<A: AsRef<OsStr>>(arguments: &[A]) -> String {
     let output = Command::new(CURL)
         .args([
             "--silent",

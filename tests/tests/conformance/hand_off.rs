@@ -24,7 +24,7 @@ cases![
 ];
 
 /// A websocket server that says first what it was asked for, and then what it is told.
-async fn server() -> SocketAddr {
+pub(crate) async fn server() -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await;
     let listener = listener.expect("this machine has a loopback interface");
     let address = listener.local_addr().expect("a listener has an address");
@@ -68,10 +68,10 @@ async fn serve(stream: TcpStream) {
     }
 }
 
-type Socket = tokio_tungstenite::WebSocketStream<TcpStream>;
+pub(crate) type Socket = tokio_tungstenite::WebSocketStream<TcpStream>;
 
-async fn connect(host: &TestHost, path: &str) -> Result<Socket, Error> {
-    let stream = TcpStream::connect(host.address).await?;
+pub(crate) async fn connect(address: SocketAddr, path: &str) -> Result<Socket, Error> {
+    let stream = TcpStream::connect(address).await?;
     let (socket, _) = client_async(format!("ws://example.org{path}"), stream).await?;
     Ok(socket)
 }
@@ -89,7 +89,7 @@ async fn start(cx: &Context) -> TestHost {
 
 async fn a_websocket_is_joined_with_its_backend(cx: Context) {
     let host = start(&cx).await;
-    let mut socket = connect(&host, "/raw/websocket/chat")
+    let mut socket = connect(host.address, "/raw/websocket/chat")
         .await
         .expect("it is upgraded");
     assert_eq!(
@@ -110,7 +110,7 @@ async fn a_websocket_is_joined_with_its_backend(cx: Context) {
 
 async fn a_request_of_the_guest_keeps_what_the_connection_is(cx: Context) {
     let host = start(&cx).await;
-    let mut socket = connect(&host, "/raw/websocket-v2/chat")
+    let mut socket = connect(host.address, "/raw/websocket-v2/chat")
         .await
         .expect("it is upgraded");
     assert_eq!(
@@ -122,7 +122,7 @@ async fn a_request_of_the_guest_keeps_what_the_connection_is(cx: Context) {
 async fn a_backend_may_answer_in_place_of_upgrading(cx: Context) {
     let world = World::start().await;
     let host = world.of(cx.host(RAW)).start().await;
-    let Err(Error::Http(answer)) = connect(&host, "/raw/websocket/origin").await else {
+    let Err(Error::Http(answer)) = connect(host.address, "/raw/websocket/origin").await else {
         panic!("the origin speaks no websocket");
     };
     assert_eq!(answer.status(), 404);
@@ -138,7 +138,7 @@ async fn a_backend_that_is_not_there_is_told(cx: Context) {
 
 async fn the_host_ends_in_spite_of_open_websockets(cx: Context) {
     let host = start(&cx).await;
-    let mut socket = connect(&host, "/raw/websocket/chat")
+    let mut socket = connect(host.address, "/raw/websocket/chat")
         .await
         .expect("it is upgraded");
     text(&mut socket).await;
@@ -153,7 +153,7 @@ async fn the_grip_proxy_is_told_the_backend(cx: Context) {
         .configure(|builder| builder.grip_proxy(proxy))
         .start()
         .await;
-    let mut socket = connect(&host, "/raw/grip/any")
+    let mut socket = connect(host.address, "/raw/grip/any")
         .await
         .expect("it is upgraded");
     assert_eq!(

@@ -27,6 +27,8 @@ cases![
     a_bot_by_its_own_account,
     a_tls_connection_shows_its_client,
     a_certificate_is_judged_and_never_refused,
+    the_earlier_calls_say_the_same,
+    a_listener_of_a_manifest,
     one_port_is_for_both,
     curl_over_tls,
     a_handshake_that_fails_hurts_nobody,
@@ -170,6 +172,15 @@ async fn a_request_may_be_called_secure(cx: Context) {
     let answer = host.get("/echo").await;
     assert!(answer.header("x-url").starts_with("http://"));
     assert_eq!(answer.header("echo-fastly-ssl"), "");
+    // The client is not the one to say so.
+    let mut request: Request<Content> = conformance::client::request("GET", "/echo", "");
+    let name = http::HeaderName::from_static("fastly-ssl");
+    request
+        .headers_mut()
+        .insert(name, http::HeaderValue::from_static("1"));
+    let answer = Client::http1().fetch(host.address, request).await;
+    assert!(answer.header("x-url").starts_with("http://"));
+    assert_eq!(answer.header("echo-fastly-ssl"), "");
 }
 
 async fn a_bot_by_its_own_account(cx: Context) {
@@ -231,6 +242,15 @@ async fn told_over_tls(
     server: &Certified,
     client: Option<&Certified>,
 ) -> HashMap<String, String> {
+    told_at("/raw/identity", address, server, client).await
+}
+
+async fn told_at(
+    path: &str,
+    address: SocketAddr,
+    server: &Certified,
+    client: Option<&Certified>,
+) -> HashMap<String, String> {
     let mut roots = RootCertStore::empty();
     let added = roots.add(server.cert.der().clone());
     added.expect("a certificate that was made is one");
@@ -255,7 +275,7 @@ async fn told_over_tls(
         .connect(name, stream)
         .await
         .expect("it is trusted");
-    let head = "GET /raw/identity HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
     let sent = stream.write_all(head.as_bytes()).await;
     sent.expect("the host reads");
     let mut answer = Vec::new();
@@ -308,6 +328,52 @@ async fn a_certificate_is_judged_and_never_refused(cx: Context) {
             }
             None => assert_eq!(certificate, "status 10"),
         }
+    }
+}
+
+/// Of the calls that `fastly_http_req` has, too. The two are asked on connections of their own.
+async fn the_earlier_calls_say_the_same(cx: Context) {
+    let (server, known) = (certified("server"), certified("known"));
+    let host = encrypted(&cx, &server, Some(&known)).await;
+    let mut now = told_over_tls(host.address, &server, Some(&known)).await;
+    let path = "/raw/identity-earlier";
+    let earlier = told_at(path, host.address, &server, Some(&known)).await;
+    let differs = [
+        "downstream_client_request_id",
+        "downstream_tls_client_hello",
+        // The client has its extensions in another order each time.
+        "downstream_tls_ja3_md5",
+    ];
+    let mut count = 0;
+    let is_asked = |name: &str| name.starts_with("downstream_") || name.starts_with("fastly_");
+    for (name, value) in earlier.into_iter().filter(|(name, _)| is_asked(name)) {
+        let expected = now.remove(&name).expect("both have it");
+        if differs.contains(&name.as_str()) {
+            assert_eq!(value.is_empty(), expected.is_empty());
+        } else {
+            assert_eq!(value, expected, "{name}");
+            count += 1;
+        }
+    }
+    assert_eq!(count, 11);
+    assert_eq!(
+        now["downstream_bot_analyzed"], "0",
+        "only the newer ones have it"
+    );
+}
+
+async fn a_listener_of_a_manifest(cx: Context) {
+    let (server, known) = (certified("server"), certified("known"));
+    let manifest = format!(
+        "[local_server.tls]\ncertificate = '''{}'''\nkey = '''{}'''\nclient_ca_certificate = '''{}'''",
+        server.cert.pem(),
+        server.signing_key.serialize_pem(),
+        known.cert.pem(),
+    );
+    let host = with_manifest(&cx, &manifest).await;
+    for (client, expected) in [(Some(&known), "0"), (None, "5")] {
+        let told = told_over_tls(host.address, &server, client).await;
+        assert_eq!(told["downstream_tls_client_cert_verify_result"], expected);
     }
 }
 

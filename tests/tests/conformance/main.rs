@@ -11,6 +11,7 @@ mod concurrency;
 mod counterparts;
 mod echo;
 mod environment;
+mod expect;
 mod failures;
 mod fanout;
 mod faulty_backends;
@@ -19,6 +20,7 @@ mod hand_off;
 mod headers;
 mod hello;
 mod hooks;
+mod http2;
 mod identity;
 mod images;
 mod kv_stores;
@@ -26,6 +28,7 @@ mod limits;
 mod logs;
 mod lookups;
 mod modules;
+mod openssl;
 mod proxy;
 mod raw;
 mod raw_routes;
@@ -68,6 +71,9 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("clients", clients::CASES),
     ("concurrency", concurrency::CASES),
     ("counterparts", counterparts::CASES),
+    ("expect", expect::CASES),
+    ("http2", http2::CASES),
+    ("openssl", openssl::CASES),
     ("shutdown", shutdown::CASES),
     ("modules", modules::CASES),
     ("raw", raw::CASES),

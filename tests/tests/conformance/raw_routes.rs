@@ -19,6 +19,8 @@ cases![
     a_second_answer_is_refused,
     a_streamed_answer_is_what_was_written,
     a_streamed_answer_may_have_trailers,
+    the_length_of_an_answer_is_the_guests_on_demand,
+    a_connection_is_kept_or_not,
     an_abandoned_answer_is_cut_off,
     a_forgotten_answer_is_cut_off,
     an_answer_may_be_one_that_is_still_to_come,
@@ -86,6 +88,39 @@ async fn a_streamed_answer_may_have_trailers(cx: Context) {
         response.ends_with("0\r\nx-checksum: 42\r\n\r\n"),
         "{response}"
     );
+}
+
+async fn the_length_of_an_answer_is_the_guests_on_demand(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    for (mode, field) in [
+        ("0", "\r\ntransfer-encoding: chunked\r\n"),
+        ("1", "\r\ncontent-length: 7\r\n"),
+    ] {
+        let mut wire = host.connect().await;
+        wire.get(&format!("/raw/framing/{mode}")).await;
+        let head = wire.read_head().await;
+        assert!(head.contains(field), "{head}");
+        assert_eq!(
+            head.matches("\r\ncontent-length").count(),
+            usize::from(mode == "1")
+        );
+        let answer = host.get(&format!("/raw/framing/{mode}")).await;
+        assert_eq!(answer.ok_text(), "content");
+    }
+}
+
+async fn a_connection_is_kept_or_not(cx: Context) {
+    let (host, _world) = start(&cx).await;
+    let mut wire = host.connect().await;
+    for _ in 0..2 {
+        wire.get("/raw/keepalive/0").await;
+        assert!(!wire.read_head().await.contains("\r\nconnection:"));
+        assert_eq!(wire.read_exact(7).await, b"content");
+    }
+    wire.get("/raw/keepalive/1").await;
+    let rest = wire.read_to_end().await.to_ascii_lowercase();
+    assert!(rest.contains("\r\nconnection: close\r\n"), "{rest}");
+    assert!(rest.ends_with("content"), "{rest}");
 }
 
 async fn an_abandoned_answer_is_cut_off(cx: Context) {

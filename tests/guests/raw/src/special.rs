@@ -16,6 +16,9 @@ pub fn serve(route: &[&str]) -> Outcome {
         ["two-answers"] => return two_answers(),
         ["streaming-answer"] => return streaming_answer(),
         ["streaming-trailers"] => return streaming_trailers(),
+        ["request-trailers"] => request_trailers(),
+        ["framing", mode] => return framed(mode),
+        ["keepalive", mode] => keepalive(mode),
         ["abandoned-answer"] => return abandoned_answer(),
         ["forgotten-answer"] => return forgotten_answer(),
         ["identity"] => crate::cases::identity::report(false),
@@ -120,6 +123,88 @@ fn streaming_trailers() -> Outcome {
         http_body::trailer_append(body, name.as_ptr(), name.len(), value.as_ptr(), value.len())
     );
     check_status!(OK, http_body::close(body));
+    Ok(())
+}
+
+/// Answers with the body of the request, and a line for each of its trailers.
+fn request_trailers() -> Outcome {
+    let (_, body) = guest::downstream()?;
+    let mut report = guest::read_to_end(body)?;
+    report.push(b'\n');
+    let mut buffer = [0; 1024];
+    let (mut ending_cursor, mut nwritten) = (0, 0);
+    check_status!(
+        OK,
+        http_body::trailer_names_get(
+            body,
+            buffer.as_mut_ptr(),
+            buffer.len(),
+            0,
+            &mut ending_cursor,
+            &mut nwritten
+        )
+    );
+    let mut names: Vec<Vec<u8>> = buffer[..nwritten]
+        .split_inclusive(|byte| *byte == 0)
+        .map(|name| name[..name.len() - 1].to_vec())
+        .collect();
+    names.sort();
+    for name in names {
+        check_status!(
+            OK,
+            http_body::trailer_values_get(
+                body,
+                name.as_ptr(),
+                name.len(),
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                0,
+                &mut ending_cursor,
+                &mut nwritten
+            )
+        );
+        for value in buffer[..nwritten].split_inclusive(|byte| *byte == 0) {
+            report.extend_from_slice(&name);
+            report.extend_from_slice(b": ");
+            report.extend_from_slice(&value[..value.len() - 1]);
+            report.push(b'\n');
+        }
+    }
+    guest::answer(200, &report)
+}
+
+/// A streamed answer that claims a length, which the host believes in mode 1 only.
+fn framed(mode: &str) -> Outcome {
+    let mut response = NO_HANDLE;
+    check_status!(OK, http_resp::new(&mut response));
+    let (name, value) = ("content-length", "7");
+    check_status!(
+        OK,
+        http_resp::header_insert(
+            response,
+            name.as_ptr(),
+            name.len(),
+            value.as_ptr(),
+            value.len()
+        )
+    );
+    let mode = u32::from(mode == "1");
+    check_status!(OK, http_resp::framing_headers_mode_set(response, mode));
+    let body = guest::empty_body()?;
+    check_status!(OK, http_resp::send_downstream(response, body, 1));
+    guest::write(body, b"content")?;
+    check_status!(OK, http_body::close(body));
+    Ok(())
+}
+
+/// An answer behind which the connection stays open, or in mode 1 does not.
+fn keepalive(mode: &str) -> Outcome {
+    let mut response = NO_HANDLE;
+    check_status!(OK, http_resp::new(&mut response));
+    let mode = u32::from(mode == "1");
+    check_status!(OK, http_resp::http_keepalive_mode_set(response, mode));
+    let body = guest::body_with(b"content")?;
+    check_status!(OK, http_resp::send_downstream(response, body, 0));
     Ok(())
 }
 

@@ -14,8 +14,11 @@ cases![
     downstream_bad_handle,
     downstream_of_another_request,
     downstream_bad_result_pointer,
+    downstream_bad_result_pointer_earlier,
+    downstream_bad_buffer,
     downstream_addresses,
     downstream_original_headers,
+    downstream_original_headers_bad_arguments,
     downstream_visits,
     req_inspect,
     req_inspect_bad_arguments,
@@ -188,6 +191,166 @@ fn downstream_bad_result_pointer() -> Outcome {
         let status = unsafe { get(request, Misaligned::new().pointer()) };
         check_eq!((name, BAD_ALIGNMENT), (name, status));
     }
+    Ok(())
+}
+
+fn downstream_bad_result_pointer_earlier() -> Outcome {
+    for (name, get) in EARLIER_OF_BYTES {
+        let mut buffer = [0; 64];
+        let status = unsafe { get(buffer.as_mut_ptr(), 64, end_of_memory()) };
+        check_eq!((name, INVALID_ARGUMENT), (name, status));
+        let status = unsafe { get(buffer.as_mut_ptr(), 64, Misaligned::new().pointer()) };
+        check_eq!((name, BAD_ALIGNMENT), (name, status));
+    }
+    for (name, get) in EARLIER_OF_NUMBERS {
+        let status = unsafe { get(end_of_memory()) };
+        check_eq!((name, INVALID_ARGUMENT), (name, status));
+        let status = unsafe { get(Misaligned::new().pointer()) };
+        check_eq!((name, BAD_ALIGNMENT), (name, status));
+    }
+    Ok(())
+}
+
+/// Those that write a fixed number of bytes, and texts where there is one to write.
+fn downstream_bad_buffer() -> Outcome {
+    let (request, _) = guest::downstream()?;
+    let (mut octets, mut nwritten) = ([0; 16], 0);
+    type OfOctets = unsafe extern "C" fn(Handle, *mut u8, *mut usize) -> Status;
+    let getters: [OfOctets; 3] = [
+        http_downstream::downstream_client_ip_addr,
+        http_downstream::downstream_server_ip_addr,
+        http_downstream::downstream_tls_ja3_md5,
+    ];
+    for get in getters {
+        check_status!(
+            INVALID_ARGUMENT,
+            get(request, octets.as_mut_ptr(), end_of_memory())
+        );
+        check_status!(
+            BAD_ALIGNMENT,
+            get(request, octets.as_mut_ptr(), Misaligned::new().pointer())
+        );
+    }
+    type EarlierOfOctets = unsafe extern "C" fn(*mut u8, *mut usize) -> Status;
+    let earlier: [EarlierOfOctets; 2] = [
+        http_req::downstream_server_ip_addr,
+        http_req::downstream_tls_ja3_md5,
+    ];
+    for get in earlier {
+        check_status!(
+            INVALID_ARGUMENT,
+            get(octets.as_mut_ptr(), end_of_memory())
+        );
+        check_status!(
+            BAD_ALIGNMENT,
+            get(octets.as_mut_ptr(), Misaligned::new().pointer())
+        );
+    }
+    for get in &getters[..2] {
+        check_status!(
+            INVALID_ARGUMENT,
+            get(request, end_of_memory(), &mut nwritten)
+        );
+    }
+    check_status!(
+        INVALID_ARGUMENT,
+        http_req::downstream_server_ip_addr(end_of_memory(), &mut nwritten)
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        http_downstream::downstream_client_request_id(request, end_of_memory(), 32, &mut nwritten)
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        http_req::downstream_compliance_region(end_of_memory(), 32, &mut nwritten)
+    );
+    let mut count = 0;
+    check_status!(
+        BUFFER_TOO_SMALL,
+        http_req::downstream_compliance_region(octets.as_mut_ptr(), 3, &mut nwritten)
+    );
+    check_eq!(4, nwritten);
+    check_status!(
+        BUFFER_TOO_SMALL,
+        http_downstream::downstream_client_request_id(
+            request,
+            octets.as_mut_ptr(),
+            16,
+            &mut nwritten
+        )
+    );
+    check_eq!(32, nwritten);
+    check_status!(
+        INVALID_ARGUMENT,
+        http_downstream::downstream_visits_this_service(end_of_memory())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        http_downstream::downstream_original_header_count(request, Misaligned::new().pointer())
+    );
+    check_status!(
+        OK,
+        http_downstream::downstream_original_header_count(request, &mut count)
+    );
+    check!(count > 0);
+    Ok(())
+}
+
+fn downstream_original_headers_bad_arguments() -> Outcome {
+    let (request, _) = guest::downstream()?;
+    let mut buffer = [0; 1024];
+    let (mut ending_cursor, mut nwritten) = (0, 0);
+    for (bad, expected) in [
+        (NO_HANDLE, BAD_HANDLE),
+        (guest::new_request()?, INVALID_ARGUMENT),
+    ] {
+        check_status!(
+            expected,
+            http_downstream::downstream_original_header_names(
+                bad,
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                0,
+                &mut ending_cursor,
+                &mut nwritten
+            )
+        );
+    }
+    check_status!(
+        BUFFER_TOO_SMALL,
+        http_downstream::downstream_original_header_names(
+            request,
+            buffer.as_mut_ptr(),
+            1,
+            0,
+            &mut ending_cursor,
+            &mut nwritten
+        )
+    );
+    check!(nwritten > 1);
+    check_eq!(-1, ending_cursor);
+    check_status!(
+        INVALID_ARGUMENT,
+        http_downstream::downstream_original_header_names(
+            request,
+            end_of_memory(),
+            16,
+            0,
+            &mut ending_cursor,
+            &mut nwritten
+        )
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        http_downstream::downstream_original_header_names(
+            request,
+            buffer.as_mut_ptr(),
+            buffer.len(),
+            0,
+            &mut ending_cursor,
+            Misaligned::new().pointer()
+        )
+    );
     Ok(())
 }
 

@@ -200,6 +200,7 @@ fn resp_http_keepalive_mode() -> Outcome {
     let response = new_response()?;
     check_status!(OK, http_resp::http_keepalive_mode_set(response, 0));
     check_status!(OK, http_resp::http_keepalive_mode_set(response, 1));
+    check_status!(BAD_HANDLE, http_resp::http_keepalive_mode_set(NO_HANDLE, 1));
     Ok(())
 }
 
