@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH, LOCATION, SET_COOKIE,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue,
+    IF_NONE_MATCH, LOCATION, SET_COOKIE, TRANSFER_ENCODING,
 };
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame};
@@ -28,6 +29,10 @@ pub(super) async fn respond(shared: Arc<Shared>, request: Request<Incoming>) -> 
     };
     let segments: Vec<&str> = head.uri.path().split('/').skip(1).collect();
     let response = match segments.as_slice() {
+        ["framing"] => {
+            read(body).await;
+            answer(framing(&head.headers))
+        }
         ["mirror"] => echo(&head.headers, Content::of(body)),
         ["echo", ..] => match body.collect().await {
             Ok(body) => echo(&head.headers, body.to_bytes().into()),
@@ -70,6 +75,7 @@ async fn without_body(shared: &Shared, segments: &[&str]) -> Response<Content> {
         ["fanout", index] => answer(vec![b'x'; number(index) + 1]),
         ["headers"] => headers(),
         ["trailers"] => Response::new(trailers()),
+        ["gzip", kind] => gzipped(kind),
         ["redirect"] => redirect(),
         ["image.png"] => image(),
         ["feed"] => {
@@ -157,6 +163,29 @@ fn stream(count: usize, size: usize) -> Content {
     let frames =
         letters.map(move |letter| Ok::<_, BrokenOff>(Frame::data(Bytes::from(vec![letter; size]))));
     Content::of(StreamBody::new(futures_util::stream::iter(frames)))
+}
+
+/// How the body of the request is framed.
+fn framing(request: &HeaderMap) -> String {
+    let fields = [CONTENT_LENGTH, TRANSFER_ENCODING].map(|name| {
+        let value = request.get(&name).map(|value| value.as_bytes());
+        value.map(|value| format!("{name}: {}", String::from_utf8_lossy(value)))
+    });
+    fields.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The text `content`, encoded by gzip: whole, cut off, or not at all.
+fn gzipped(kind: &str) -> Response<Content> {
+    const CONTENT: &[u8] = b"\x1f\x8b\x08\0\0\0\0\0\x02\x03\x4b\xce\xcf\x2b\x49\xcd\x2b\x01\0\xa9\x30\xc5\xfe\x07\0\0\0";
+    let content = match kind {
+        "whole" => CONTENT,
+        "cut" => &CONTENT[..20],
+        _ => b"this is not gzip",
+    };
+    let mut response = answer(content);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    response
 }
 
 fn trailers() -> Content {

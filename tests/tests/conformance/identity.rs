@@ -20,6 +20,7 @@ use tokio_rustls::TlsConnector;
 
 cases![
     claims_of_a_manifest,
+    every_flag_of_a_vpn_is_its_own,
     claims_by_user_agent,
     addresses_of_a_trusted_header,
     keys_that_are_valid,
@@ -107,6 +108,30 @@ async fn claims_of_a_manifest(cx: Context) {
     let verdict = &told["inspect"];
     assert!(verdict.contains(r#""verdict":"block""#), "{verdict}");
     assert!(verdict.contains(r#""tags":["XSS"]"#), "{verdict}");
+}
+
+async fn every_flag_of_a_vpn_is_its_own(cx: Context) {
+    let flags = [
+        "anonymous",
+        "anonymous_vpn",
+        "hosting_provider",
+        "proxy_over_vpn",
+        "public_proxy",
+        "relay_proxy",
+        "residential_proxy",
+        "smart_dns_proxy",
+        "tor_exit_node",
+        "vpn_datacenter",
+    ];
+    for claimed in flags {
+        let manifest = format!("[local_server.client]\nvpn = {{ {claimed} = true }}");
+        let told = ask(&with_manifest(&cx, &manifest).await, &[]).await;
+        for flag in flags {
+            let name = format!("downstream_resvpnproxy_is_{flag}");
+            let expected = if flag == claimed { "1" } else { "0" };
+            assert_eq!(told[&name], expected, "{flag} where {claimed} is claimed");
+        }
+    }
 }
 
 async fn claims_by_user_agent(cx: Context) {

@@ -237,10 +237,7 @@ fn downstream_bad_buffer() -> Outcome {
         http_req::downstream_tls_ja3_md5,
     ];
     for get in earlier {
-        check_status!(
-            INVALID_ARGUMENT,
-            get(octets.as_mut_ptr(), end_of_memory())
-        );
+        check_status!(INVALID_ARGUMENT, get(octets.as_mut_ptr(), end_of_memory()));
         check_status!(
             BAD_ALIGNMENT,
             get(octets.as_mut_ptr(), Misaligned::new().pointer())

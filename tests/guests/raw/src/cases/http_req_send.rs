@@ -12,6 +12,8 @@ cases![
     req_send_v3,
     req_send_status,
     req_send_headers,
+    req_send_decompressed,
+    req_send_framed,
     req_send_unknown_backend,
     req_send_refused,
     req_send_bad_handle,
@@ -196,6 +198,110 @@ fn req_send_headers() -> Outcome {
         )
     );
     check_echo(response, response_body, b"content")
+}
+
+/// Sends a `GET`, and asks for decoded content or not.
+fn gzipped(path: &str, encodings: u32) -> Result<(Handle, Handle), String> {
+    let request = guest::request_to("GET", path)?;
+    check_status!(
+        OK,
+        http_req::auto_decompress_response_set(request, encodings)
+    );
+    let body = guest::empty_body()?;
+    let (mut response, mut response_body) = (NO_HANDLE, NO_HANDLE);
+    check_status!(
+        OK,
+        http_req::send(
+            request,
+            body,
+            ORIGIN.as_ptr(),
+            ORIGIN.len(),
+            &mut response,
+            &mut response_body
+        )
+    );
+    Ok((response, response_body))
+}
+
+/// Content comes as it was sent unless the guest asks for it decoded. What is no gzip cannot be read.
+fn req_send_decompressed() -> Outcome {
+    let (response, body) = gzipped("/gzip/whole", 0)?;
+    check_eq!(
+        "gzip",
+        guest::response_header(response, "content-encoding")?
+    );
+    check!(guest::read_to_end(body)?.starts_with(b"\x1f\x8b"));
+
+    let (response, body) = gzipped("/gzip/whole", 1)?;
+    check_eq!(b"content".to_vec(), guest::read_to_end(body)?);
+    for name in ["content-encoding", "content-length"] {
+        let mut buffer = [0; 16];
+        let mut nwritten = 0;
+        check_status!(
+            INVALID_ARGUMENT,
+            http_resp::header_value_get(
+                response,
+                name.as_ptr(),
+                name.len(),
+                buffer.as_mut_ptr(),
+                buffer.len(),
+                &mut nwritten
+            )
+        );
+    }
+
+    for path in ["/gzip/cut", "/gzip/other"] {
+        let (_, body) = gzipped(path, 1)?;
+        let mut buffer = [0; 64];
+        let mut nread = 0;
+        let status = loop {
+            let status =
+                unsafe { http_body::read(body, buffer.as_mut_ptr(), buffer.len(), &mut nread) };
+            if status != OK {
+                break status;
+            }
+            // It must not end as if it were whole.
+            check!(nread > 0);
+        };
+        check_eq!((path, ERROR), (path, status));
+    }
+    Ok(())
+}
+
+/// A streamed body is sent in chunks, unless the guest says itself how long it is.
+fn req_send_framed() -> Outcome {
+    for (mode, expected) in [(0, "transfer-encoding: chunked"), (1, "content-length: 7")] {
+        let request = guest::request_to("POST", "/framing")?;
+        let (name, value) = ("content-length", "7");
+        check_status!(
+            OK,
+            http_req::header_insert(
+                request,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len()
+            )
+        );
+        check_status!(OK, http_req::framing_headers_mode_set(request, mode));
+        let body = guest::empty_body()?;
+        let mut pending = NO_HANDLE;
+        check_status!(
+            OK,
+            http_req::send_async_streaming(
+                request,
+                body,
+                ORIGIN.as_ptr(),
+                ORIGIN.len(),
+                &mut pending
+            )
+        );
+        guest::write(body, b"content")?;
+        check_status!(OK, http_body::close(body));
+        let (_, answer) = guest::wait(pending)?;
+        check_eq!(expected.as_bytes().to_vec(), guest::read_to_end(answer)?);
+    }
+    Ok(())
 }
 
 /// Request and body are used up by the attempt.
