@@ -134,6 +134,18 @@ pub enum LogSource<'a> {
     Stderr,
 }
 
+/// Whether guests cannot have a log endpoint of this name: `stdout`, `stderr` and what begins with `fst_managed_`, in
+/// any case.
+#[must_use]
+pub fn is_reserved_endpoint(name: &str) -> bool {
+    const PREFIX: &[u8] = b"fst_managed_";
+
+    let start = name.as_bytes().get(..PREFIX.len());
+    start.is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+        || name.eq_ignore_ascii_case("stdout")
+        || name.eq_ignore_ascii_case("stderr")
+}
+
 /// Where log lines go.
 pub trait Logs: Send + Sync {
     /// Takes one message, without a line break at its end. It must not wait.

@@ -3,11 +3,8 @@
 use crate::error::{Error, Result};
 use crate::handle::LogEndpointHandle;
 use crate::memory::GuestPtr;
-use crate::platform::LogSource;
+use crate::platform::{LogSource, is_reserved_endpoint};
 use crate::table::Call;
-
-/// The prefix of endpoint names that the platform keeps for itself, in any case.
-const RESERVED_PREFIX: &[u8] = b"fst_managed_";
 
 /// Opens a log endpoint. The same name always gives the same handle.
 ///
@@ -23,7 +20,7 @@ pub fn endpoint_get(
 ) -> Result<()> {
     let name = call.memory.text(name, name_len)?;
     call.memory.check(out)?;
-    if is_reserved(name) {
+    if is_reserved_endpoint(name) {
         return Err(Error::InvalidArgument("the endpoint's name is reserved"));
     }
     let endpoints = &mut call.session.log_endpoints;
@@ -69,12 +66,4 @@ pub fn write(
     }
     call.memory.write(nwritten_out, msg_len)?;
     Ok(())
-}
-
-fn is_reserved(name: &str) -> bool {
-    let reserved_prefix = name
-        .as_bytes()
-        .get(..RESERVED_PREFIX.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_PREFIX));
-    reserved_prefix || name.eq_ignore_ascii_case("stdout") || name.eq_ignore_ascii_case("stderr")
 }

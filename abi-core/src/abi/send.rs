@@ -46,6 +46,24 @@ pub(super) struct Send {
 }
 
 impl Send {
+    /// What a hostcall's parameters say; the backend is its name's place and length.
+    pub(super) fn new(
+        request: RequestHandle,
+        body: BodyHandle,
+        (backend, backend_len): (GuestPtr<u8>, u32),
+        body_mode: BodyMode,
+        cache: Cache,
+    ) -> Self {
+        Self {
+            request,
+            body,
+            backend,
+            backend_len,
+            body_mode,
+            cache,
+        }
+    }
+
     /// Makes the request, and consumes its handles. From here on an error, also that of an unknown backend, finds them
     /// consumed.
     pub(super) fn take(self, call: &mut Call<'_>) -> Result<Result<BackendRequest, SendError>> {
@@ -82,6 +100,18 @@ pub(super) struct ResponseOut {
 }
 
 impl ResponseOut {
+    pub(super) fn new(
+        response: GuestPtr<ResponseHandle>,
+        body: GuestPtr<BodyHandle>,
+        error_detail: Option<GuestPtr<SendErrorDetail>>,
+    ) -> Self {
+        Self {
+            response,
+            body,
+            error_detail,
+        }
+    }
+
     pub(super) fn check(self, memory: &Memory<'_>) -> Result<Self> {
         memory.check(self.response)?;
         memory.check(self.body)?;

@@ -17,6 +17,10 @@ use super::queue::{Body, Chunk, merge_trailers};
 /// How many unread bytes a pipe holds before its writer has to wait.
 pub const PIPE_CAPACITY_BYTES: usize = 256 * 1024;
 
+/// The most bytes of writes that are joined. Blocks of one size are used again by the allocator, where buffers that grow
+/// would leave holes of every size behind.
+const JOINED_BYTES: usize = 64 * 1024;
+
 /// Makes a pipe.
 #[must_use]
 pub fn pipe() -> (PipeWriter, PipeReader) {
@@ -57,6 +61,18 @@ enum End {
 }
 
 impl State {
+    fn join(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let room = JOINED_BYTES - self.tail.len();
+            let (now, later) = bytes.split_at(bytes.len().min(room));
+            self.tail.extend_from_slice(now);
+            if self.tail.len() == JOINED_BYTES {
+                self.seal_tail();
+            }
+            bytes = later;
+        }
+    }
+
     fn seal_tail(&mut self) {
         if !self.tail.is_empty() {
             let bytes = self.tail.split().freeze();
@@ -108,7 +124,7 @@ impl PipeWriter {
         }
         let room = PIPE_CAPACITY_BYTES.saturating_sub(state.buffered);
         let written = bytes.len().min(room);
-        state.tail.extend_from_slice(&bytes[..written]);
+        state.join(&bytes[..written]);
         state.buffered += written;
         wake_reader(state);
         Ok(written)
@@ -267,6 +283,17 @@ mod tests {
         writer.write(b"ab").unwrap();
         writer.write(b"cd").unwrap();
         assert_eq!(bytes_of(next(&mut reader).unwrap().unwrap()), "abcd");
+        assert!(next(&mut reader).is_none());
+    }
+
+    #[test]
+    fn large_writes_are_divided() {
+        let (mut writer, mut reader) = pipe();
+        writer.write(b"a").unwrap();
+        writer.write(&[b'b'; JOINED_BYTES]).unwrap();
+        let first = bytes_of(next(&mut reader).unwrap().unwrap());
+        assert_eq!((first.len(), first[0]), (JOINED_BYTES, b'a'));
+        assert_eq!(bytes_of(next(&mut reader).unwrap().unwrap()), "b");
         assert!(next(&mut reader).is_none());
     }
 

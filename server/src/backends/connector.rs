@@ -135,7 +135,7 @@ impl Tls {
 
     fn names(&self) -> Result<&Names, ConnectError> {
         let names = self.names.as_ref();
-        names.map_err(|why| ConnectError::Failed(why.as_str().into()))
+        names.map_err(|why| ConnectError::Tls(TlsSettingsError::new(why.clone())))
     }
 
     async fn config(&self) -> Result<Arc<ClientConfig>, ConnectError> {

@@ -30,7 +30,11 @@ pub(super) fn outgoing(
     if accepts_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
     }
-    headers.insert(HOST, host);
+    if is_host_of(&uri, &host, settings) {
+        headers.remove(HOST);
+    } else {
+        headers.insert(HOST, host);
+    }
 
     let mut request = Request::new(body);
     *request.method_mut() = head.method;
@@ -80,8 +84,7 @@ fn host(
 /// authority, which then has to be the host that is asked for.
 fn target(settings: &BackendSettings, host: &HeaderValue, uri: &Uri) -> Result<Uri, SendError> {
     let url = &settings.url;
-    let may_be_http2 = settings.http2_only || url.is_https();
-    let asked_for = may_be_http2
+    let asked_for = may_be_http2(settings)
         .then(|| Authority::try_from(host.as_bytes()).ok())
         .flatten();
     let mut parts = Parts::default();
@@ -89,6 +92,24 @@ fn target(settings: &BackendSettings, host: &HeaderValue, uri: &Uri) -> Result<U
     parts.authority = Some(asked_for.unwrap_or_else(|| url.authority().clone()));
     parts.path_and_query = Some(path(url, uri)?);
     Uri::from_parts(parts).map_err(|error| invalid_uri(error.into()))
+}
+
+/// Whether the HTTP library makes the `Host` from the URI where there has to be one. On HTTP/2 the authority is enough,
+/// and some servers refuse requests that have both: RFC 9113 section 8.3.1.
+fn is_host_of(uri: &Uri, host: &HeaderValue, settings: &BackendSettings) -> bool {
+    let usual_port = match (uri.port_u16(), settings.url.is_https()) {
+        (Some(port), is_https) => port == if is_https { 443 } else { 80 },
+        (None, _) => false,
+    };
+    // The library leaves out a port that goes without saying.
+    let is_same = uri
+        .authority()
+        .is_some_and(|authority| authority.as_str() == host);
+    may_be_http2(settings) && is_same && !usual_port
+}
+
+fn may_be_http2(settings: &BackendSettings) -> bool {
+    settings.http2_only || settings.url.is_https()
 }
 
 fn path(url: &BackendUrl, uri: &Uri) -> Result<PathAndQuery, SendError> {
@@ -162,6 +183,24 @@ mod tests {
             "https://d/x"
         );
         assert_eq!(sent(&settings("http://b"), asked).uri(), "http://b/x");
+    }
+
+    #[test]
+    fn the_host_is_told_once_where_http2_may_be_spoken() {
+        let host = |url: &str, host: &'static str| {
+            let mut asked = head("http://c/x");
+            asked.headers.insert(HOST, HeaderValue::from_static(host));
+            let request = sent(&settings(url), asked);
+            request.headers().get(HOST).cloned()
+        };
+        let same = |text| Some(HeaderValue::from_static(text));
+        assert_eq!(host("http://b", "d"), same("d"));
+        assert_eq!(host("http://b", "b"), same("b"));
+        assert_eq!(host("https://b", "d"), None);
+        assert_eq!(host("https://b", "d:8443"), None);
+        // On HTTP/1.1 it would not be what the guest has set.
+        assert_eq!(host("https://b", "d:443"), same("d:443"));
+        assert_eq!(host("https://b", "/"), same("/"));
     }
 
     #[test]

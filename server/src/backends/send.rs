@@ -43,7 +43,8 @@ pub(super) fn client(runtime: &Handle, settings: &BackendSettings) -> Client {
         .pool_timer(TokioTimer::new())
         .pool_idle_timeout(idle_max(settings))
         .pool_max_idle_per_host(idle_connections)
-        .set_host(false)
+        // On HTTP/1.1, where `request` leaves it out.
+        .set_host(true)
         .http1_max_headers(FIELDS_MAX)
         .http2_only(settings.http2_only)
         .http2_max_header_list_size(HEAD_BYTES_MAX)

@@ -11,6 +11,7 @@ use super::cache::CacheCommandArguments;
 use super::generate::{CompletionsArguments, ManArguments};
 use super::inspect::InspectArguments;
 use crate::backends::{BackendSettings, InvalidUrl};
+use crate::world::check_endpoint;
 
 /// Runs Fastly Compute programs on this machine, on wasmtime, wasmer or wasmi.
 #[derive(Debug, Parser)]
@@ -187,6 +188,11 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
     pub drain_timeout: f64,
 
+    /// Write the messages of a log endpoint to the end of a file, and not as `NAME :: message` to standard output; may
+    /// be repeated.
+    #[arg(long = "log-file", value_name = "NAME=FILE", value_parser = log_file)]
+    pub log_files: Vec<(String, PathBuf)>,
+
     /// Write guests' standard output as `stdout :: line`.
     #[arg(long)]
     pub log_stdout: bool,
@@ -299,6 +305,12 @@ fn file(text: &str) -> Result<(String, PathBuf), String> {
     Ok((name, PathBuf::from(path)))
 }
 
+fn log_file(text: &str) -> Result<(String, PathBuf), String> {
+    let (name, path) = file(text)?;
+    check_endpoint(&name)?;
+    Ok((name, path))
+}
+
 fn maybe_file(text: &str) -> Result<(String, Option<PathBuf>), String> {
     if text.is_empty() {
         return Err("it has to be a name, or a name, `=`, and a file".to_owned());
@@ -366,6 +378,8 @@ mod tests {
             "fastlike a.wasm --timeout 0",
             "fastlike a.wasm --timeout NaN",
             "fastlike a.wasm --env =x",
+            "fastlike a.wasm --log-file x",
+            "fastlike a.wasm --log-file stdout=x",
             "fastlike a.wasm --kv =x",
             "fastlike a.wasm --cache-size 0",
             "fastlike a.wasm --cache-size 1048577",

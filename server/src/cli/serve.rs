@@ -160,6 +160,9 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
     for (name, settings) in &arguments.backends {
         builder = builder.backend_with(name, settings.clone());
     }
+    for (name, path) in &arguments.log_files {
+        builder = builder.log_file(name, path);
+    }
     for (name, value) in &arguments.environment {
         builder = builder.env(name, value);
     }

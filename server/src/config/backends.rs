@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::HeaderValue;
 use rustls::pki_types::{CertificateDer, ServerName};
 
+use super::connections;
 use super::files::Folder;
 use super::reader::{Result, Table, Value};
 use super::respond;
@@ -43,6 +44,15 @@ pub(super) fn read(value: &Value<'_>, folder: &Folder) -> Result<BackendSettings
     settings.first_byte_timeout = milliseconds(table.get("first_byte_timeout_ms"))?;
     settings.between_bytes_timeout = milliseconds(table.get("between_bytes_timeout_ms"))?;
     settings.prefer_ipv4 = flag(table.get("prefer_ipv4"))?.unwrap_or(false);
+    if let Some(value) = table.get("keepalive") {
+        settings.keepalive = connections::keepalive(&value)?;
+    }
+    if let Some(value) = table.get("pooling") {
+        (settings.keep_connections, settings.pooling) = connections::pooling(&value)?;
+    }
+    if let Some(value) = table.get("healthcheck") {
+        settings.healthcheck = Some(connections::healthcheck(&value)?);
+    }
     if let Some(value) = table.get("health") {
         settings.health = health(&value)?;
     }

@@ -40,6 +40,11 @@ impl Folder {
         beside
     }
 
+    /// The file that `path` means, whether or not it is there yet: in this folder.
+    pub(super) fn beside(&self, path: &str) -> PathBuf {
+        self.0.join(path)
+    }
+
     /// Reads the file that `path` means.
     pub(super) fn read(&self, path: &str) -> Result<Vec<u8>, FileError> {
         let path = self.find(path);

@@ -6,11 +6,13 @@
 mod acls;
 mod backends;
 mod client;
+mod connections;
 mod dictionaries;
 mod error;
 mod files;
 mod kv_stores;
 mod limits;
+mod log_endpoints;
 mod lookups;
 mod products;
 mod pushpin;
@@ -23,7 +25,7 @@ mod stores;
 mod tls;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use abi_core::http::ShieldSite;
 use abi_core::session::Products;
@@ -47,8 +49,8 @@ pub use reuse::ReuseSettings;
 /// The newest version of the format that is understood.
 const VERSION_MAX: u64 = 3;
 
-/// Tables of `[local_server]` that other tools use, or that later versions of this program will.
-const NOT_USED: [&str; 3] = ["log_endpoints", "viceroy_version", "websockets_passthrough"];
+/// Tables of `[local_server]` that other tools use.
+const NOT_USED: [&str; 2] = ["viceroy_version", "websockets_passthrough"];
 
 /// What a `fastly.toml` says about running a program on this machine.
 #[derive(Debug, Default)]
@@ -86,6 +88,8 @@ pub struct Manifest {
     pub tls: Option<ServerTls>,
     /// `[local_server.products]`: what the service has beside the platform itself.
     pub products: Products,
+    /// `[local_server.log_endpoints]`: the files of log endpoints, by their names.
+    pub log_files: Vec<(String, PathBuf)>,
     /// What is in the file and has no effect.
     pub warnings: Vec<ConfigError>,
 }
@@ -199,9 +203,12 @@ impl Manifest {
         if let Some(value) = local.get("products") {
             self.products = products::read(&value)?;
         }
+        if let Some(value) = local.get("log_endpoints") {
+            self.log_files = log_endpoints::read(&value, folder)?;
+        }
         for name in NOT_USED {
             if let Some(value) = local.get(name) {
-                tracing::debug!("`{}` has no effect yet", value.key);
+                tracing::debug!("`{}` has no effect here", value.key);
             }
         }
         warnings.extend(local.unknown());

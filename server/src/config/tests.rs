@@ -693,3 +693,111 @@ fn mistakes_about_places_and_devices_are_told_with_their_place() {
         "{warning}"
     );
 }
+
+#[test]
+fn connections_of_a_backend_are_kept_as_it_says() {
+    let manifest = parse(
+        r#"
+        [local_server.backends.origin]
+        url = "http://127.0.0.1:8080"
+        prefer_ipv4 = true
+        [local_server.backends.origin.keepalive]
+        idle_ms = 2_000
+        tcp_idle_s = 7
+        tcp_interval_s = 3
+        tcp_probes = 4
+        [local_server.backends.origin.pooling]
+        max_connections = 8
+        max_use = 100
+        max_lifetime_ms = 60_000
+        [local_server.backends.origin.healthcheck]
+        path = "/healthy"
+        expected_status = 204
+        window = 4
+        threshold = 2
+        [local_server.backends.other]
+        url = "http://127.0.0.1:8080"
+        keepalive = { tcp = false }
+        pooling = { enabled = false, max_use = 0 }
+        healthcheck = {}
+        "#,
+    )
+    .unwrap();
+    let [(_, origin), (_, other)] = &manifest.backends[..] else {
+        panic!("{:?}", manifest.backends);
+    };
+    let seconds = |number| Some(std::time::Duration::from_secs(number));
+    assert!(origin.prefer_ipv4 && origin.keep_connections && !other.keep_connections);
+    let keepalive = origin.keepalive;
+    assert_eq!(
+        (keepalive.http_idle, keepalive.tcp_idle),
+        (seconds(2), seconds(7))
+    );
+    assert_eq!(
+        (keepalive.tcp_interval, keepalive.tcp_probe_count),
+        (seconds(3), Some(4))
+    );
+    assert!(keepalive.tcp_probes && !other.keepalive.tcp_probes);
+    assert_eq!(other.keepalive.http_idle, seconds(60));
+    let pooling = origin.pooling;
+    assert_eq!(
+        (pooling.max_connections, pooling.max_use),
+        (Some(8), Some(100))
+    );
+    assert_eq!(pooling.max_lifetime, seconds(60));
+    assert_eq!(other.pooling.max_use, None);
+    let check = origin.healthcheck.as_ref().unwrap();
+    assert_eq!(
+        (check.path.as_str(), check.expected_status),
+        ("/healthy", 204)
+    );
+    assert_eq!((check.window, check.threshold, check.initial), (4, 2, 4));
+    let check = other.healthcheck.as_ref().unwrap();
+    assert_eq!(
+        (check.method.as_str(), check.interval),
+        ("HEAD", seconds(60).unwrap())
+    );
+}
+
+#[test]
+fn mistakes_in_what_is_said_of_connections_are_told() {
+    for (key, told) in [
+        ("keepalive = { idle = 1 }", "did you mean `idle_ms`?"),
+        (
+            "pooling = { max_conections = 1 }",
+            "did you mean `max_connections`?",
+        ),
+        ("pooling = { max_use = -1 }", "not negative"),
+        ("healthcheck = { window = 16 }", "from 1 to 15"),
+        ("healthcheck = { window = 2, threshold = 3 }", "from 0 to 2"),
+        ("healthcheck = { interval_ms = 10 }", "from 1000 to 3599999"),
+        ("healthcheck = { path = 'x' }", "`x` cannot be the path"),
+        ("healthcheck = { method = 'A B' }", "cannot be the method"),
+        ("helthcheck = {}", "did you mean `healthcheck`?"),
+    ] {
+        let text = format!("[local_server.backends.origin]\nurl = 'http://a'\n{key}");
+        let message = error(&text);
+        assert!(message.starts_with("fastly.toml:3:"), "{message}");
+        assert!(message.contains(told), "{key}: {message}");
+    }
+}
+
+#[test]
+fn log_endpoints_may_have_files() {
+    let text = "[local_server.log_endpoints]\napp = 'app.log'\naudit = { file = '/var/audit.log' }";
+    let manifest = Manifest::parse(text, Path::new("project/fastly.toml")).unwrap();
+    let expected = [("app", "project/app.log"), ("audit", "/var/audit.log")];
+    let expected = expected.map(|(name, path)| (name.to_owned(), PathBuf::from(path)));
+    assert_eq!(manifest.log_files, expected);
+    for (text, told) in [
+        ("stdout = 'a'", "reserved"),
+        ("FST_managed_x = 'a'", "reserved"),
+        ("app = { path = 'a' }", "`file` is missing"),
+        ("app = { file = 'a', fil = 'a' }", "did you mean `file`?"),
+        ("app = 1", "expected a string"),
+    ] {
+        let message = error(&format!("[local_server.log_endpoints]\n{text}"));
+        assert!(message.starts_with("fastly.toml:2:"), "{message}");
+        assert!(message.contains(told), "{text}: {message}");
+    }
+}

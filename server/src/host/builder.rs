@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::deployment::{Deployment, Started, Successor};
-use super::hooks::{Hooks, hooked};
+use super::hooks::Hooks;
 use super::lookups::GivenLookups;
 use super::stores::GivenStores;
 use super::{Host, HostError, Inner, OnDisconnect, Policy, RequestIds};
@@ -472,11 +472,13 @@ fn platform(
     let hooks = builder.hooks;
     let cache_bytes = builder.cache_bytes.or(manifest.cache_bytes);
     let lookups = builder.lookups.after(&mut manifest);
+    let log_files = std::mem::take(&mut manifest.log_files);
     let stores = builder
         .stores
         .after(GivenStores::of(manifest))
         .open(runtime)?;
     let logs = builder.logs.unwrap_or_else(|| Arc::new(TracingLogs));
+    let logs = hooks.logs(logs, log_files)?;
     let platform = Platform {
         clock: Arc::new(SystemClock::new(runtime.clone())),
         random: Arc::new(random),
@@ -487,7 +489,7 @@ fn platform(
         lookups,
         images: images(runtime),
         http_cache: builder.http_cache,
-        logs: hooked(logs, hooks.log_endpoints),
+        logs,
     };
     Ok(match builder.platform {
         Some(change) => change(platform),

@@ -1,5 +1,7 @@
 //! Why a host could not be made.
 
+use std::path::PathBuf;
+
 use abi_core::engine::{CompileError, EngineError};
 
 use crate::config::ConfigError;
@@ -54,6 +56,24 @@ pub enum HostError {
         store: String,
         /// Why.
         error: StoreError,
+    },
+    /// Guests cannot write to a log endpoint of this name.
+    #[error("the log endpoint `{endpoint}`: {error}")]
+    LogEndpoint {
+        /// Its name.
+        endpoint: String,
+        /// Why.
+        error: String,
+    },
+    /// The file of a log endpoint cannot be written to.
+    #[error("{} cannot be written to, for the log endpoint `{endpoint}`: {error}", file.display())]
+    LogFile {
+        /// Its name.
+        endpoint: String,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
     },
     /// The operating system gives no randomness.
     #[error(transparent)]

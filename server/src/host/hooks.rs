@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error as StdError;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use abi_core::body::OutgoingBody;
@@ -10,9 +11,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
 
-use super::HostBuilder;
+use super::{HostBuilder, HostError};
 use crate::backends::{BackendSettings, LocalAnswer, LocalBackend};
 use crate::identity::ClientSettings;
+use crate::world::{LogFiles, check_endpoint};
 
 /// Backends in this process.
 impl HostBuilder {
@@ -73,6 +75,13 @@ impl HostBuilder {
             .insert(name.into(), Box::new(write));
         self
     }
+
+    /// The same with a file, to whose end each message is written as a line. It is made where it is not there, and
+    /// several endpoints may have the same one.
+    pub fn log_file(mut self, name: impl Into<String>, file: impl Into<PathBuf>) -> Self {
+        self.hooks.log_files.push((name.into(), file.into()));
+        self
+    }
 }
 
 /// Who clients are.
@@ -106,13 +115,41 @@ pub(super) struct Hooks {
     pub default_backend: Option<BackendSettings>,
     pub dynamic_backends: Option<BackendSettings>,
     pub log_endpoints: HashMap<String, WriteLog>,
+    pub log_files: Vec<(String, PathBuf)>,
+}
+
+impl Hooks {
+    /// Logs with all endpoints that have a place of their own; `configured` are files of the configuration. Functions
+    /// go before files, and later files before earlier ones.
+    pub(super) fn logs(
+        self,
+        others: Arc<dyn Logs>,
+        configured: Vec<(String, PathBuf)>,
+    ) -> Result<Arc<dyn Logs>, HostError> {
+        let (mut files, mut endpoints) = (LogFiles::default(), HashMap::new());
+        for (name, path) in configured.into_iter().chain(self.log_files) {
+            check_endpoint(&name).map_err(|error| HostError::LogEndpoint {
+                endpoint: name.clone(),
+                error,
+            })?;
+            let file = files.open(&path).map_err(|error| HostError::LogFile {
+                endpoint: name.clone(),
+                file: path,
+                error,
+            })?;
+            let write: WriteLog = Box::new(move |message| file.write(message));
+            endpoints.insert(name, write);
+        }
+        endpoints.extend(self.log_endpoints);
+        Ok(hooked(others, endpoints))
+    }
 }
 
 /// What is done with a message of an endpoint.
 pub(super) type WriteLog = Box<dyn Fn(&[u8]) + Send + Sync>;
 
 /// Logs that hand the messages of some endpoints to functions.
-pub(super) fn hooked(others: Arc<dyn Logs>, endpoints: HashMap<String, WriteLog>) -> Arc<dyn Logs> {
+fn hooked(others: Arc<dyn Logs>, endpoints: HashMap<String, WriteLog>) -> Arc<dyn Logs> {
     if endpoints.is_empty() {
         return others;
     }

@@ -103,7 +103,7 @@ fn shortened(message: &[u8]) -> &[u8] {
 }
 
 /// Every line of a message, with the label before it and a line break behind it.
-fn lines(label: Option<&str>, message: &[u8]) -> Vec<u8> {
+pub(super) fn lines(label: Option<&str>, message: &[u8]) -> Vec<u8> {
     let message = shortened(message);
     let mut text = Vec::with_capacity(message.len() + 64);
     for line in message.split(|byte| *byte == b'\n') {

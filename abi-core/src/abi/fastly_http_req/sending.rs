@@ -27,19 +27,8 @@ pub async fn send(
     response_handle_out: GuestPtr<ResponseHandle>,
     body_handle_out: GuestPtr<BodyHandle>,
 ) -> Result<()> {
-    let send = Send {
-        request: h,
-        body: b,
-        backend,
-        backend_len,
-        body_mode: BodyMode::Whole,
-        cache: Cache::Use,
-    };
-    let out = ResponseOut {
-        response: response_handle_out,
-        body: body_handle_out,
-        error_detail: None,
-    };
+    let send = Send::new(h, b, (backend, backend_len), BodyMode::Whole, Cache::Use);
+    let out = ResponseOut::new(response_handle_out, body_handle_out, None);
     send::send(call, send, out).await
 }
 
@@ -58,19 +47,8 @@ pub async fn send_v2(
     response_handle_out: GuestPtr<ResponseHandle>,
     body_handle_out: GuestPtr<BodyHandle>,
 ) -> Result<()> {
-    let send = Send {
-        request: h,
-        body: b,
-        backend,
-        backend_len,
-        body_mode: BodyMode::Whole,
-        cache: Cache::Use,
-    };
-    let out = ResponseOut {
-        response: response_handle_out,
-        body: body_handle_out,
-        error_detail: Some(error_detail),
-    };
+    let send = Send::new(h, b, (backend, backend_len), BodyMode::Whole, Cache::Use);
+    let out = ResponseOut::new(response_handle_out, body_handle_out, Some(error_detail));
     send::send(call, send, out).await
 }
 
@@ -89,19 +67,8 @@ pub async fn send_v3(
     response_handle_out: GuestPtr<ResponseHandle>,
     body_handle_out: GuestPtr<BodyHandle>,
 ) -> Result<()> {
-    let send = Send {
-        request: h,
-        body: b,
-        backend,
-        backend_len,
-        body_mode: BodyMode::Whole,
-        cache: Cache::Bypass,
-    };
-    let out = ResponseOut {
-        response: response_handle_out,
-        body: body_handle_out,
-        error_detail: Some(error_detail),
-    };
+    let send = Send::new(h, b, (backend, backend_len), BodyMode::Whole, Cache::Bypass);
+    let out = ResponseOut::new(response_handle_out, body_handle_out, Some(error_detail));
     send::send(call, send, out).await
 }
 
@@ -119,14 +86,7 @@ pub fn send_async(
     backend_len: u32,
     pending_out: GuestPtr<PendingRequestHandle>,
 ) -> Result<()> {
-    let send = Send {
-        request: h,
-        body: b,
-        backend,
-        backend_len,
-        body_mode: BodyMode::Whole,
-        cache: Cache::Use,
-    };
+    let send = Send::new(h, b, (backend, backend_len), BodyMode::Whole, Cache::Use);
     send::send_async(call, send, pending_out)
 }
 
@@ -145,18 +105,12 @@ pub fn send_async_v2(
     streaming: u32,
     pending_out: GuestPtr<PendingRequestHandle>,
 ) -> Result<()> {
-    let send = Send {
-        request: h,
-        body: b,
-        backend,
-        backend_len,
-        body_mode: if streaming == 1 {
-            BodyMode::Streaming
-        } else {
-            BodyMode::Whole
-        },
-        cache: Cache::Bypass,
+    let body_mode = if streaming == 1 {
+        BodyMode::Streaming
+    } else {
+        BodyMode::Whole
     };
+    let send = Send::new(h, b, (backend, backend_len), body_mode, Cache::Bypass);
     send::send_async(call, send, pending_out)
 }
 
@@ -173,14 +127,13 @@ pub fn send_async_streaming(
     backend_len: u32,
     pending_out: GuestPtr<PendingRequestHandle>,
 ) -> Result<()> {
-    let send = Send {
-        request: h,
-        body: b,
-        backend,
-        backend_len,
-        body_mode: BodyMode::Streaming,
-        cache: Cache::Use,
-    };
+    let send = Send::new(
+        h,
+        b,
+        (backend, backend_len),
+        BodyMode::Streaming,
+        Cache::Use,
+    );
     send::send_async(call, send, pending_out)
 }
 
@@ -267,11 +220,7 @@ pub fn pending_req_poll(
     response_handle_out: GuestPtr<ResponseHandle>,
     body_handle_out: GuestPtr<BodyHandle>,
 ) -> Result<()> {
-    let out = ResponseOut {
-        response: response_handle_out,
-        body: body_handle_out,
-        error_detail: None,
-    };
+    let out = ResponseOut::new(response_handle_out, body_handle_out, None);
     poll(call, h, is_done_out, out)
 }
 
@@ -288,11 +237,7 @@ pub fn pending_req_poll_v2(
     response_handle_out: GuestPtr<ResponseHandle>,
     body_handle_out: GuestPtr<BodyHandle>,
 ) -> Result<()> {
-    let out = ResponseOut {
-        response: response_handle_out,
-        body: body_handle_out,
-        error_detail: Some(error_detail),
-    };
+    let out = ResponseOut::new(response_handle_out, body_handle_out, Some(error_detail));
     poll(call, h, is_done_out, out)
 }
 
@@ -326,11 +271,7 @@ pub async fn pending_req_wait(
     response_handle_out: GuestPtr<ResponseHandle>,
     body_handle_out: GuestPtr<BodyHandle>,
 ) -> Result<()> {
-    let out = ResponseOut {
-        response: response_handle_out,
-        body: body_handle_out,
-        error_detail: None,
-    };
+    let out = ResponseOut::new(response_handle_out, body_handle_out, None);
     wait(call, h, out).await
 }
 
@@ -346,11 +287,7 @@ pub async fn pending_req_wait_v2(
     response_handle_out: GuestPtr<ResponseHandle>,
     body_handle_out: GuestPtr<BodyHandle>,
 ) -> Result<()> {
-    let out = ResponseOut {
-        response: response_handle_out,
-        body: body_handle_out,
-        error_detail: Some(error_detail),
-    };
+    let out = ResponseOut::new(response_handle_out, body_handle_out, Some(error_detail));
     wait(call, h, out).await
 }
 
@@ -377,11 +314,7 @@ pub async fn pending_req_select(
     response_handle_out: GuestPtr<ResponseHandle>,
     body_handle_out: GuestPtr<BodyHandle>,
 ) -> Result<()> {
-    let out = ResponseOut {
-        response: response_handle_out,
-        body: body_handle_out,
-        error_detail: None,
-    };
+    let out = ResponseOut::new(response_handle_out, body_handle_out, None);
     select(call, hs, hs_len, done_idx_out, out).await
 }
 
@@ -399,11 +332,7 @@ pub async fn pending_req_select_v2(
     response_handle_out: GuestPtr<ResponseHandle>,
     body_handle_out: GuestPtr<BodyHandle>,
 ) -> Result<()> {
-    let out = ResponseOut {
-        response: response_handle_out,
-        body: body_handle_out,
-        error_detail: Some(error_detail),
-    };
+    let out = ResponseOut::new(response_handle_out, body_handle_out, Some(error_detail));
     select(call, hs, hs_len, done_idx_out, out).await
 }
 
