@@ -51,28 +51,35 @@ pub struct Faulty {
 impl Faulty {
     /// Takes connections and never says anything.
     pub async fn never() -> Self {
-        Self::start(None).await
+        Self::start(Manner::Silent).await
+    }
+
+    /// Closes every connection at once.
+    pub async fn closing() -> Self {
+        Self::start(Manner::Closing).await
+    }
+
+    /// Answers every request with a text, and closes the connection.
+    pub async fn saying(text: &'static str) -> Self {
+        Self::start(Manner::Saying(text)).await
     }
 
     /// Closes every connection in the middle of the response's head.
     pub async fn cut_in_head() -> Self {
-        Self::start(Some("HTTP/1.1 200 OK\r\ncontent-len")).await
+        Self::saying("HTTP/1.1 200 OK\r\ncontent-len").await
     }
 
     /// Closes every connection in the middle of the response's body.
     pub async fn cut_in_body() -> Self {
-        Self::start(Some(
-            "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbeginning",
-        ))
-        .await
+        Self::saying("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nbeginning").await
     }
 
     /// Answers with something that is not HTTP.
     pub async fn nonsense() -> Self {
-        Self::start(Some("220 mail.example.org ready\r\n\r\n")).await
+        Self::saying("220 mail.example.org ready\r\n\r\n").await
     }
 
-    async fn start(says: Option<&'static str>) -> Self {
+    async fn start(manner: Manner) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await;
         let listener = listener.expect("this machine has a loopback interface");
         let address = listener.local_addr().expect("a listener has an address");
@@ -84,7 +91,7 @@ impl Faulty {
             let mut attending = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
                 counted.send_modify(|count| *count += 1);
-                attending.spawn(attend(stream, says, gone.clone()));
+                attending.spawn(attend(stream, manner, gone.clone()));
             }
         });
         Self {
@@ -124,10 +131,24 @@ impl Drop for Faulty {
     }
 }
 
-async fn attend(mut stream: TcpStream, says: Option<&str>, left: Arc<watch::Sender<usize>>) {
+/// What is done with a connection.
+#[derive(Clone, Copy, Debug)]
+enum Manner {
+    Silent,
+    Closing,
+    /// After the head of a request.
+    Saying(&'static str),
+}
+
+async fn attend(mut stream: TcpStream, manner: Manner, left: Arc<watch::Sender<usize>>) {
+    if matches!(manner, Manner::Closing) {
+        return;
+    }
     let mut received = Vec::new();
     while let Ok(1..) = stream.read_buf(&mut received).await {
-        let Some(says) = says else { continue };
+        let Manner::Saying(says) = manner else {
+            continue;
+        };
         if received.windows(4).any(|window| window == b"\r\n\r\n") {
             // Nobody is told when it cannot be sent; the other side sees the end all the same.
             let _ = stream.write_all(says.as_bytes()).await;

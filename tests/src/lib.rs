@@ -4,6 +4,7 @@
 //! * [`engines`] and [`guests`]: programs, compiled once for all tests of the process;
 //! * [`host`]: a host on a socket; [`runs`]: what its guests did; [`clock`]: pauses that the test ends;
 //! * [`client`] and [`wire`]: clients, with HTTP and with bytes;
+//! * [`certificates`]: an authority that only tests trust; [`nginx`]: a backend of others;
 //! * [`origin`]: a backend that keeps account; [`faulty`]: backends that fail;
 //! * [`transcript`]: everything observable about one request, to be compared between engines;
 //! * [`process`]: the program `fastlike` as a process.
@@ -11,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod case;
+pub mod certificates;
 pub mod client;
 pub mod clock;
 pub mod content;
@@ -19,6 +21,7 @@ pub mod engines;
 pub mod faulty;
 pub mod guests;
 pub mod host;
+pub mod nginx;
 pub mod origin;
 pub mod process;
 pub mod runs;

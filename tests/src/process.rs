@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// A process that is running. It is killed when this is dropped.
+/// A process that is running.
 #[derive(Debug)]
 pub struct Process {
     child: Child,
@@ -32,13 +32,14 @@ pub struct Finished {
 }
 
 impl Process {
-    /// Starts `program`.
+    /// Starts `program`, which is killed when this is dropped.
     ///
     /// # Panics
     ///
     /// When it cannot be started.
     pub fn start<A: AsRef<OsStr>>(program: &str, arguments: impl IntoIterator<Item = A>) -> Self {
-        let child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(arguments)
             // The settings of whoever runs the tests would change what is written.
             .env_remove("RUST_LOG")
@@ -49,13 +50,21 @@ impl Process {
                 Path::new(program).with_file_name("cache-of-tests"),
             )
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn();
-        let mut child = match child {
+            .kill_on_drop(true);
+        Self::spawn(command)
+    }
+
+    /// Starts a program as `command` says, but for what it writes.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    #[must_use]
+    pub fn spawn(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = match command.spawn() {
             Ok(child) => child,
-            Err(error) => panic!("{program}: {error}"),
+            Err(error) => panic!("{command:?}: {error}"),
         };
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         Self {
@@ -118,6 +127,24 @@ impl Process {
             stderr: self.stderr.into_text().await,
         }
     }
+}
+
+/// The first of these programs that can be run, asked for its version by `option`; says so if there is none.
+#[must_use]
+pub fn find<'a>(names: &[&'a str], option: &str) -> Option<&'a str> {
+    let can_run = |name: &&&str| {
+        let mut command = std::process::Command::new(name);
+        command
+            .arg(option)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.status().is_ok()
+    };
+    let found = names.iter().find(can_run).copied();
+    if found.is_none() {
+        eprintln!("left out: there is no {} here", names[0]);
+    }
+    found
 }
 
 /// What a process writes.

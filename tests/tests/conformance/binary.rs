@@ -33,6 +33,8 @@ pub fn trials() -> Vec<Trial> {
             "binary::the_status_of_a_handed_over_client_is_the_backends",
             the_status_of_a_handed_over_client_is_the_backends,
         ),
+        trial("binary::log_endpoints_have_files", log_endpoints_have_files),
+        trial("binary::a_log_file_that_is_none", a_log_file_that_is_none),
         trial("binary::a_trap_is_told", a_trap_is_told),
         trial(
             "binary::a_program_that_cannot_be_run",
@@ -217,6 +219,55 @@ async fn the_status_of_a_handed_over_client_is_the_backends() {
     assert!(said.contains("status=404"), "{said}");
     process.terminate();
     assert!(process.finish().await.status.success());
+}
+
+async fn log_endpoints_have_files() {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let (by_option, by_file) = (folder.path().join("option"), folder.path().join("file"));
+    let manifest = folder.path().join("fastly.toml");
+    let text = "[local_server.log_endpoints]\nfile = 'file'\nboth = { file = 'file' }\n";
+    std::fs::write(&manifest, text).expect("the folder can be written to");
+    let option = format!("option={}", by_option.display());
+    // An option goes before the file.
+    let both = format!("both={}", by_option.display());
+    let manifest = manifest.to_str().expect("its name is text");
+    let process = serve(
+        ROUTES,
+        &["-C", manifest, "--log-file", &option, "--log-file", &both],
+    );
+    let address = process.ready().await;
+    for endpoint in ["option", "file", "both", "other"] {
+        let path = format!("/log/{endpoint}");
+        assert_eq!(get(address, &path).await.ok_text(), "ok");
+    }
+    process.terminate();
+    let finished = process.finish().await;
+    let records = "first record\nsecond record\\nof two lines\n";
+    let read = |path| std::fs::read_to_string(path).expect("it was made");
+    assert_eq!(read(by_option), [records, records].concat());
+    assert_eq!(read(by_file), records);
+    let others: Vec<_> = finished.stdout.lines().collect();
+    assert_eq!(
+        others,
+        [
+            "other :: first record",
+            r"other :: second record\nof two lines"
+        ]
+    );
+}
+
+async fn a_log_file_that_is_none() {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let option = format!("app={}", folder.path().display());
+    let finished = serve(HELLO, &["--log-file", &option]).finish().await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    assert!(
+        finished.stderr.contains("for the log endpoint `app`"),
+        "{finished:?}"
+    );
+    let reserved = serve(HELLO, &["--log-file", "stdout=x"]).finish().await;
+    assert_eq!(reserved.status.code(), Some(2), "{reserved:?}");
+    assert!(reserved.stderr.contains("reserved"), "{reserved:?}");
 }
 
 async fn a_trap_is_told() {

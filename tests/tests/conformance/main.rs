@@ -15,6 +15,7 @@ mod expect;
 mod failures;
 mod fanout;
 mod faulty_backends;
+mod grpc;
 mod guests;
 mod hand_off;
 mod headers;
@@ -29,11 +30,13 @@ mod logs;
 mod lookups;
 mod modules;
 mod openssl;
+mod nginx;
 mod proxy;
 mod raw;
 mod raw_routes;
 mod readthrough;
 mod reuse;
+mod send_errors;
 mod shared_stores;
 mod shutdown;
 mod stores;
@@ -74,6 +77,9 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("expect", expect::CASES),
     ("http2", http2::CASES),
     ("openssl", openssl::CASES),
+    ("nginx", nginx::CASES),
+    ("grpc", grpc::CASES),
+    ("send_errors", send_errors::CASES),
     ("shutdown", shutdown::CASES),
     ("modules", modules::CASES),
     ("raw", raw::CASES),

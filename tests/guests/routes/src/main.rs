@@ -6,6 +6,7 @@
 
 mod bodies;
 mod check;
+mod dynamic;
 mod echo;
 mod environment;
 mod failure;
@@ -37,6 +38,9 @@ fn main() {
         ["fanout", count] => proxy::fanout(number(count)),
         ["fanout-poll", count] => proxy::fanout_poll(number(count)),
         ["upload"] => proxy::upload(request),
+        ["through", count] => proxy::through(request, number(count)),
+        ["dynamic", path @ ..] => dynamic::ask(request, path),
+        ["dynamic-websocket"] => dynamic::websocket(request),
 
         ["stream", count, size] => streaming::stream(number(count), number(size)),
         ["stream-slow", count, millis] => streaming::stream_slow(number(count), number(millis)),

@@ -67,24 +67,54 @@ pub fn upload(mut request: Request) {
         Ok(started) => started,
         Err(error) => return bad_gateway(&error),
     };
-    let mut piece = vec![0; 8 * 1024];
-    loop {
-        let count = body
-            .read(&mut piece)
-            .expect("the request's body can be read");
-        if count == 0 {
-            break;
-        }
-        stream
-            .write_all(&piece[..count])
-            .expect("the backend takes the body");
-        // Without this the SDK would gather pieces in a buffer of its own.
-        stream.flush().expect("the backend takes the body");
-    }
+    copy(&mut body, &mut stream, 8 * 1024);
     stream.finish().expect("the body can be finished");
     match pending.wait() {
         Ok(response) => response.send_to_client(),
         Err(error) => bad_gateway(&error),
+    }
+}
+
+/// Streams the client's body to the backend in pieces, and then as many bytes of the backend's to the client. Whatever
+/// comes or goes is in this guest's memory for a moment.
+pub fn through(mut request: Request, count: usize) {
+    let mut body = request.take_body();
+    let upload = Request::post("http://origin/upload").with_pass(true);
+    let (mut stream, pending) = match upload.send_async_streaming(ORIGIN) {
+        Ok(started) => started,
+        Err(error) => return bad_gateway(&error),
+    };
+    let sent = copy(&mut body, &mut stream, 64 * 1024);
+    stream.finish().expect("the body can be finished");
+    match pending.wait() {
+        Ok(response) => assert_eq!(response.into_body_str(), sent.to_string()),
+        Err(error) => return bad_gateway(&error),
+    }
+    let download = Request::get(format!("http://origin/down/{count}")).with_pass(true);
+    match download.send(ORIGIN) {
+        Ok(mut response) => {
+            let mut body = response.take_body();
+            let mut stream = Response::new().stream_to_client();
+            copy(&mut body, &mut stream, 64 * 1024);
+            stream.finish().expect("the body can be finished");
+        }
+        Err(error) => bad_gateway(&error),
+    }
+}
+
+/// Copies a body in pieces of at most `size` bytes; the number of bytes.
+fn copy(from: &mut impl Read, to: &mut impl Write, size: usize) -> usize {
+    let mut piece = vec![0; size];
+    let mut count = 0;
+    loop {
+        let read = from.read(&mut piece).expect("the body can be read");
+        if read == 0 {
+            return count;
+        }
+        to.write_all(&piece[..read]).expect("the body can be written");
+        // Without this the SDK would gather pieces in a buffer of its own.
+        to.flush().expect("the body can be written");
+        count += read;
     }
 }
 

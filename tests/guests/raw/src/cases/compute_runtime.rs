@@ -2,14 +2,16 @@
 
 use super::cases;
 use crate::check::{Outcome, check, check_eq, check_status};
-use crate::guest::{Misaligned, end_of_memory};
+use crate::guest::{self, Misaligned, NEVER, end_of_memory};
 use crate::sys::*;
+use std::time::{Duration, Instant};
 
 cases![
     runtime_names,
     runtime_names_bad_arguments,
     runtime_products,
     runtime_use,
+    runtime_vcpu_does_not_run_while_waiting,
 ];
 
 type Name = unsafe extern "C" fn(*mut u8, usize, *mut usize) -> Status;
@@ -89,7 +91,53 @@ fn runtime_use() -> Outcome {
     );
     check_status!(
         BAD_ALIGNMENT,
+        compute_runtime::get_vcpu_ms(Misaligned::new().pointer())
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        compute_runtime::get_heap_mib(end_of_memory())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
         compute_runtime::get_heap_mib(Misaligned::new().pointer())
     );
+    Ok(())
+}
+
+fn vcpu_ms() -> Result<u64, String> {
+    let mut milliseconds = u64::MAX;
+    check_status!(OK, compute_runtime::get_vcpu_ms(&mut milliseconds));
+    Ok(milliseconds)
+}
+
+/// It runs while the guest computes, and stands still while it waits: for backends, and for time to pass.
+fn runtime_vcpu_does_not_run_while_waiting() -> Outcome {
+    const WAIT_MS: u32 = 600;
+
+    let before = vcpu_ms()?;
+    while vcpu_ms()? < before + 5 {
+        std::hint::spin_loop();
+    }
+    let pending = guest::start("/", NEVER)?;
+    let waits: [&dyn Fn() -> Outcome; 2] = [
+        &|| {
+            let mut index = 0;
+            check_status!(OK, async_io::select(&pending, 1, WAIT_MS, &mut index));
+            check_eq!(TIMED_OUT, index);
+            Ok(())
+        },
+        &|| {
+            std::thread::sleep(Duration::from_millis(WAIT_MS.into()));
+            Ok(())
+        },
+    ];
+    for wait in waits {
+        let (before, started) = (vcpu_ms()?, Instant::now());
+        wait()?;
+        let (used, passed) = (vcpu_ms()? - before, started.elapsed());
+        check!(passed >= Duration::from_millis(u64::from(WAIT_MS) - 1));
+        // Enough for a thread that is kept from running on a busy machine.
+        check!(used < u64::from(WAIT_MS) / 2);
+    }
     Ok(())
 }
