@@ -583,3 +583,59 @@ async fn a_mock_of_a_configuration_answers() {
         (Some("b"), "from the file")
     );
 }
+
+#[tokio::test]
+async fn a_host_goes_over_to_another_program() {
+    let answering = |text: &'static str| {
+        host(move |mut guest| async move {
+            guest.answer(text).await;
+            Exit::Returned
+        })
+    };
+    let asked = async |host: &Host| {
+        let request = Request::new(Empty::<Bytes>::new());
+        let body = host.handle(request).await.into_body();
+        body.collect().await.unwrap().to_bytes()
+    };
+    let host = answering("one").build().await.unwrap();
+    assert_eq!(asked(&host).await, "one");
+    host.clone().reload(answering("two")).await.unwrap();
+    assert_eq!(asked(&host).await, "two");
+    let missing = Host::builder().program("no/such.wasm");
+    let error = host.reload(missing).await.unwrap_err().to_string();
+    assert!(error.contains("no/such.wasm"), "{error}");
+    assert_eq!(asked(&host).await, "two");
+    // A builder without a program is no way to change only the rest.
+    assert!(host.reload(Host::builder()).await.is_err());
+}
+
+#[tokio::test]
+async fn connections_to_a_backend_outlive_a_reload() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(Mutex::new(0));
+    let counted = connections.clone();
+    let router = axum::Router::new().fallback(async || "hello");
+    let listener = axum::serve::ListenerExt::tap_io(listener, move |_| {
+        *counted.lock().unwrap() += 1;
+    });
+    tokio::spawn(axum::serve(listener, router).into_future());
+    let url = format!("http://{address}");
+    let set_after = |previous: Option<&BackendSet>, url: &str| {
+        let settings = BackendSettings::new(url.parse().unwrap());
+        BackendSet::after(
+            previous,
+            Handle::current(),
+            [("origin".to_owned(), settings)],
+        )
+    };
+    let first = set_after(None, &url);
+    text(get(&first).await.unwrap().body).await;
+    let second = set_after(Some(&first), &url);
+    drop(first);
+    text(get(&second).await.unwrap().body).await;
+    // Another path, at the same place.
+    let third = set_after(Some(&second), &format!("{url}/prefix"));
+    text(get(&third).await.unwrap().body).await;
+    assert_eq!(*connections.lock().unwrap(), 1);
+}

@@ -79,6 +79,11 @@ impl Process {
         self.stderr.until(text).await
     }
 
+    /// Waits until it has written lines with `text` to standard error so many times.
+    pub async fn says_times(&self, text: &str, times: usize) {
+        self.stderr.until_times(text, times).await;
+    }
+
     /// Waits until it serves, and gives the address.
     ///
     /// # Panics
@@ -100,9 +105,22 @@ impl Process {
     ///
     /// When the process has ended.
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Sends SIGHUP.
+    ///
+    /// # Panics
+    ///
+    /// When the process has ended.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok());
         let id = id.and_then(Pid::from_raw).expect("the process is running");
-        kill_process(id, Signal::TERM).expect("the process is running");
+        kill_process(id, signal).expect("the process is running");
     }
 
     /// Ends it as the system would when it has no choice: it can do nothing about it.
@@ -177,6 +195,12 @@ impl Output {
             found.is_some_and(|position| said[position..].contains('\n'))
         });
         said.await.expect("the sender is held here").clone()
+    }
+
+    async fn until_times(&self, text: &str, times: usize) {
+        let mut watching = self.text.subscribe();
+        let said = watching.wait_for(|said| said.matches(text).count() >= times);
+        said.await.expect("the sender is held here");
     }
 
     async fn into_text(self) -> String {

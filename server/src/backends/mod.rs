@@ -55,7 +55,7 @@ pub struct BackendSet {
     fallback: Option<Arc<Backend>>,
     /// Where requests for backends that guests define go instead.
     intercepted: Option<Arc<Backend>>,
-    dynamic: DynamicBackends,
+    dynamic: Arc<DynamicBackends>,
     shields: HashMap<String, ShieldSite>,
     grip_proxy: Option<SocketAddr>,
     /// What is added to `CDN-Loop`, so that a request that comes back is recognised.
@@ -70,9 +70,28 @@ impl BackendSet {
         runtime: Handle,
         settings: impl IntoIterator<Item = (String, BackendSettings)>,
     ) -> Self {
-        let mut clients: Vec<(BackendSettings, Client)> = Vec::new();
+        Self::after(None, runtime, settings)
+    }
+
+    /// The same, where they take the place of others: connections that serve as well are used on, and a backend of which
+    /// nothing has changed stays what it is.
+    #[must_use]
+    pub fn after(
+        previous: Option<&Self>,
+        runtime: Handle,
+        settings: impl IntoIterator<Item = (String, BackendSettings)>,
+    ) -> Self {
+        let of_previous = previous.iter().flat_map(|set| set.backends.values());
+        let mut clients: Vec<(BackendSettings, Client)> = of_previous
+            .map(|backend| (backend.settings().clone(), backend.client().clone()))
+            .collect();
         let mut backends = HashMap::new();
         for (name, settings) in settings {
+            let before = previous.and_then(|set| set.backends.get(&name));
+            if let Some(before) = before.filter(|before| *before.settings() == settings) {
+                backends.insert(name, before.clone());
+                continue;
+            }
             let shared = clients
                 .iter()
                 .find(|(other, _)| other.connects_like(&settings));
@@ -92,7 +111,7 @@ impl BackendSet {
             backends,
             fallback: None,
             intercepted: None,
-            dynamic: DynamicBackends::default(),
+            dynamic: previous.map_or_else(Arc::default, |set| set.dynamic.clone()),
             shields: HashMap::new(),
             grip_proxy: None,
             loop_token: None,

@@ -84,6 +84,10 @@ impl Backend {
         &self.settings
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub(super) fn monitor(&self) -> Option<&Monitor> {
         self.monitor.as_ref()
     }

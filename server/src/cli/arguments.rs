@@ -67,6 +67,11 @@ pub(super) struct ServeArguments {
     #[arg(short = 'C', long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
+    /// Go over to the program and its configuration anew when one of their files changes. Requests on their way end with
+    /// what they began with; what cannot be used is told, and the old one stays. SIGHUP does the same once.
+    #[arg(long)]
+    pub watch: bool,
+
     /// A backend, in addition to those of the configuration or in place of one of them; may be repeated. With `@N`
     /// behind the URL, N percent of the requests reach it, and the others are answered 502.
     #[arg(long = "backend", value_name = "NAME=URL[@N]", value_parser = backend)]

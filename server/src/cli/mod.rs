@@ -7,10 +7,12 @@ mod engines;
 mod generate;
 mod inspect;
 mod output;
+mod reload;
 mod run;
 mod serve;
 mod signals;
 mod table;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -30,8 +32,8 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Completions(arguments)) => generate::completions(arguments),
         Some(Command::Man(arguments)) => generate::man(&arguments),
-        Some(Command::Serve(arguments)) => serve::serve(&arguments),
-        None => serve::serve(&line.serve),
+        Some(Command::Serve(arguments)) => serve::serve(*arguments),
+        None => serve::serve(line.serve),
     };
     match done {
         Ok(code) => code,

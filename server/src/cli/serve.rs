@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use abi_core::engine::UnknownImports;
@@ -15,46 +16,47 @@ use super::Failure;
 use super::arguments::{MessageFormat, OnDisconnect, ServeArguments, UnknownImportBehavior};
 use super::cache;
 use super::output::{self, say};
-use super::signals::Signals;
+use super::reload::{Reloader, Setup};
+use super::signals::{Hangups, Signals};
 use crate::config::{LimitSettings, ReuseSettings, read_bounded};
-use crate::engines::AUTO;
 use crate::host::{self, Drained, Host, HostBuilder};
 use crate::identity::ClientSettings;
 use crate::lookups::geo_of_file;
 use crate::serve::ServerTls;
 use crate::stores::{AclEntries, Dictionary, KvSettings, SecretItems, StoreError, from_file};
-use crate::world::{LogFormat, LogWriter};
 
 /// How long background work may take to stop when the process ends.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 
-pub(super) fn serve(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
+pub(super) fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     let messages = output::start(arguments.output);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("fastlike")
         .build()?;
-    let outcome = runtime.block_on(run(arguments));
+    let setup = Arc::new(Setup::new(arguments)?);
+    let outcome = runtime.block_on(run(&setup));
     runtime.shutdown_timeout(STOP_TIMEOUT);
+    // What guests have logged is written before the process ends.
+    drop(setup);
     drop(messages);
     outcome
 }
 
-async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
+async fn run(setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
     let started = Instant::now();
+    let arguments = &setup.arguments;
     let mut signals = Signals::new()?;
+    let hangups = Hangups::new()?;
     // Clients may connect from here on. The system keeps them waiting until the program is compiled.
     let listener = bind(arguments.addr).await?;
     let address = listener.local_addr()?;
     tracing::debug!("listening on {address}");
-    let mut builder = builder(arguments)?;
-    if arguments.engine.is_none() {
-        builder = builder.engine(AUTO);
-    }
-    let host = tokio::select! {
-        host = builder.build() => host?,
+    let (host, files) = tokio::select! {
+        built = setup.build() => built?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
+    let reloader = Reloader::new(setup.clone(), host.clone(), files, hangups)?;
     say_ready(arguments, &host, address, started.elapsed());
 
     let (stop, stopped) = oneshot::channel();
@@ -66,6 +68,8 @@ async fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     tokio::select! {
         _ = &mut serving => return Ok(ExitCode::SUCCESS),
         () = signals.next() => {}
+        // Whoever started this program is gone.
+        () = reloader.run() => {}
     }
     tracing::info!("stopping: requests on their way may finish; a second signal stops at once");
     // The host may have stopped already.
@@ -126,11 +130,7 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
             response_headers: !arguments.no_cache_headers,
             purge: arguments.enable_purge,
             client_purge: arguments.enable_client_purge,
-        })
-        .logs(LogWriter::standard_streams(LogFormat {
-            label_stdout: arguments.log_stdout,
-            label_stderr: arguments.log_stderr,
-        }));
+        });
     if let Some(port) = arguments.local_pushpin_proxy_port {
         builder = builder.grip_proxy(SocketAddr::from(([127, 0, 0, 1], port)));
     }
@@ -172,16 +172,9 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
     with_stores(builder.client(client(arguments)), arguments)
 }
 
-/// With what to speak TLS, if that is wanted.
+/// With what to speak TLS, if a certificate was given.
 fn tls(arguments: &ServeArguments) -> Result<Option<ServerTls>, Failure> {
-    let read = |option: &str, path: &Path| {
-        let text = read_bounded(path);
-        text.map_err(|error| format!("--{option} {}: {error}", path.display()))
-    };
-    let authorities = match &arguments.tls_client_ca {
-        Some(path) => Some(read("tls-client-ca", path)?),
-        None => None,
-    };
+    let authorities = client_authorities(arguments)?;
     let authorities = authorities.as_deref();
     let tls = match (&arguments.tls_cert, &arguments.tls_key) {
         (Some(certificate), Some(key)) => {
@@ -193,13 +186,33 @@ fn tls(arguments: &ServeArguments) -> Result<Option<ServerTls>, Failure> {
                 format!("--tls-cert {certificate} --tls-key {key}: {error}")
             })?
         }
-        _ if arguments.tls_self_signed => {
-            let tls = ServerTls::self_signed(authorities);
-            tls.map_err(|error| format!("--tls-self-signed: {error}"))?
-        }
         _ => return Ok(None),
     };
     Ok(Some(tls))
+}
+
+/// A certificate that is made now, if that is wanted.
+pub(super) fn self_signed(arguments: &ServeArguments) -> Result<Option<ServerTls>, Failure> {
+    if !arguments.tls_self_signed {
+        return Ok(None);
+    }
+    let authorities = client_authorities(arguments)?;
+    let tls = ServerTls::self_signed(authorities.as_deref());
+    Ok(Some(
+        tls.map_err(|error| format!("--tls-self-signed: {error}"))?,
+    ))
+}
+
+fn client_authorities(arguments: &ServeArguments) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(path) = &arguments.tls_client_ca else {
+        return Ok(None);
+    };
+    Ok(Some(read("tls-client-ca", path)?))
+}
+
+fn read(option: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    let text = read_bounded(path);
+    Ok(text.map_err(|error| format!("--{option} {}: {error}", path.display()))?)
 }
 
 fn client(arguments: &ServeArguments) -> ClientSettings {
@@ -266,7 +279,7 @@ fn say_ready(arguments: &ServeArguments, host: &Host, address: SocketAddr, took:
     } else {
         "compiled"
     };
-    let and_https = if host.tls().is_some() {
+    let and_https = if host.current().settings.tls.is_some() {
         format!(" and https://{address}")
     } else {
         String::new()

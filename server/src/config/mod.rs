@@ -40,7 +40,7 @@ use crate::stores::{Dictionary, KvSettings};
 pub use error::ConfigError;
 use error::Problem;
 use files::Folder;
-pub(crate) use files::{FileError, read_bounded};
+pub(crate) use files::{FileError, FileStamp, FilesRead, noting_files, read_bounded};
 pub use limits::LimitSettings;
 pub use lookups::ConfiguredGeo;
 use reader::{Table, Value};

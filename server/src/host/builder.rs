@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use abi_core::cache::{CACHE_BYTES_DEFAULT, Cache};
+use abi_core::cache::CACHE_BYTES_DEFAULT;
 use abi_core::engine::{EngineEntry, EngineOptions, UnknownImports};
 use abi_core::http::ShieldSite;
 use abi_core::http::cache::HttpCacheSettings;
@@ -14,23 +14,21 @@ use abi_core::platform::Logs;
 use abi_core::reuse::WaitingSandboxes;
 use abi_core::session::GuestEnvironment;
 use abi_core::{Engine, Limits, Platform, Program, Service};
-use http::HeaderValue;
 use tokio::runtime::Handle;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use super::deployment::{Deployment, Started, Successor};
+use super::deployment::{Deployment, Settings, Started, Successor};
 use super::hooks::Hooks;
+use super::lasting::Lasting;
 use super::lookups::GivenLookups;
-use super::stores::GivenStores;
-use super::{Host, HostError, Inner, OnDisconnect, Policy, RequestIds};
+use super::stores::{GivenStores, KeptStores, OpenedStores};
+use super::{Host, HostError, OnDisconnect, Policy};
 use crate::backends::{BackendSet, BackendSettings, InvalidUrl};
 use crate::config::{LimitSettings, Manifest, ReuseSettings};
 use crate::engines::{AUTO, find_engine, shared_engine};
 use crate::identity::ClientSettings;
 use crate::program::{self, ProgramSource};
 use crate::serve::ServerTls;
-use crate::world::{SystemClock, SystemRandom, TokioExecutor, TracingLogs, keep_swept};
+use crate::world::{SystemRandom, TracingLogs};
 
 type PlatformChange = Box<dyn FnOnce(Platform) -> Platform + Send>;
 
@@ -139,6 +137,11 @@ impl HostBuilder {
         self
     }
 
+    pub(crate) fn logs_shared(mut self, logs: Arc<dyn Logs>) -> Self {
+        self.logs = Some(logs);
+        self
+    }
+
     /// What to do about imports that no hostcall answers to.
     pub fn unknown_imports(mut self, unknown_imports: UnknownImports) -> Self {
         self.engine_options.unknown_imports = unknown_imports;
@@ -237,73 +240,81 @@ impl HostBuilder {
         built.await.map_err(HostError::Interrupted)?
     }
 
-    fn build_blocking(mut self, runtime: Handle, random: SystemRandom) -> Result<Host, HostError> {
-        let mut manifest = match self.config.take() {
+    pub(crate) fn build_blocking(
+        mut self,
+        runtime: Handle,
+        random: SystemRandom,
+    ) -> Result<Host, HostError> {
+        let manifest = self.manifest()?;
+        let lasting = Lasting::new(runtime, random, self.cache_bytes_or(&manifest));
+        let loaded = self.load(manifest, &lasting, &KeptStores::default(), None)?;
+        Ok(Host::new(lasting, loaded))
+    }
+
+    /// Reads the configuration.
+    pub(super) fn manifest(&mut self) -> Result<Manifest, HostError> {
+        let manifest = match self.config.take() {
             Some(file) => Manifest::read(&file)?,
             None => Manifest::default(),
         };
         for warning in &manifest.warnings {
             tracing::warn!("{warning}");
         }
+        Ok(manifest)
+    }
+
+    pub(super) fn cache_bytes_or(&self, manifest: &Manifest) -> u64 {
+        let bytes = self.cache_bytes.or(manifest.cache_bytes);
+        bytes.unwrap_or(CACHE_BYTES_DEFAULT)
+    }
+
+    /// Compiles the program and makes what it runs in. What guests see of `kept` changes only when the result is put in
+    /// place.
+    pub(super) fn load(
+        mut self,
+        mut manifest: Manifest,
+        lasting: &Lasting,
+        kept: &KeptStores,
+        previous: Option<&BackendSet>,
+    ) -> Result<Loaded, HostError> {
         let limits = self.limits.or(manifest.limits).or_default();
         self.engine_options.memory_bytes_max = limits.memory_bytes;
         let compiled = self.compile()?;
-        let policy = Policy {
-            on_disconnect: self.on_disconnect,
-            drain_timeout: self.drain_timeout.unwrap_or(Self::DRAIN_TIMEOUT),
-        };
         let environment = environment(&self, &manifest);
-        let tls = self.tls.take().or(manifest.tls.take());
+        let sandboxes = WaitingSandboxes::new(self.reuse.or(manifest.reuse).or_default());
         let client = std::mem::take(&mut self.client).or(std::mem::take(&mut manifest.client));
-        let left_behind = TaskTracker::new();
-        let reuse = self.reuse.or(manifest.reuse).or_default();
-        let loop_token = loop_token(random);
-        let backends = backends(&mut self, &mut manifest, &runtime, &loop_token);
-        let backends = Arc::new(backends);
-        let executor = TokioExecutor::new(runtime.clone(), left_behind.clone());
-        let platform = platform(
-            self,
-            manifest,
-            &runtime,
-            (executor, random),
-            backends.clone(),
-        )?;
-        let sweeping = keep_swept(platform.cache.clone(), platform.clock.clone());
-        let sweeping = AbortOnDropHandle::new(runtime.spawn(sweeping));
+        let backends = Arc::new(backends(&mut self, &mut manifest, lasting, previous));
+        let settings = Settings {
+            policy: Policy {
+                on_disconnect: self.on_disconnect,
+                drain_timeout: self.drain_timeout.unwrap_or(Self::DRAIN_TIMEOUT),
+            },
+            client,
+            tls: self.tls.take().or(manifest.tls.take()),
+            backends: backends.clone(),
+        };
+        let (platform, stores) = platform(self, manifest, lasting, backends, kept)?;
         let service = Service {
             limits,
             environment: Arc::new(environment),
-            sandboxes: WaitingSandboxes::new(reuse),
+            sandboxes,
             ..Service::new(compiled.program, platform)
         };
-        let host = Host(Arc::new(Inner {
-            started: Started {
-                engine_name: compiled.engine_name,
-                compile_time: compiled.time,
-                was_kept: compiled.kept,
-            },
-            cache: service.platform.cache.clone(),
-            current: RwLock::new(Arc::new(Deployment {
+        Ok(Loaded {
+            deployment: Deployment {
                 service,
                 engine_name: compiled.engine_name,
+                started: Started {
+                    engine_name: compiled.engine_name,
+                    compile_time: compiled.time,
+                    was_kept: compiled.kept,
+                },
+                settings: Arc::new(settings),
                 _engine: compiled.engine,
-            })),
-            policy,
-            client,
-            tls,
-            ids: RequestIds::new(random),
-            tasks: TaskTracker::new(),
-            left_behind,
-            runtime,
-            backends,
-            loop_token,
-            ending: CancellationToken::new(),
-            _sweeping: sweeping,
-        }));
-        if let Some(successor) = compiled.successor {
-            successor.prepare(&host, reuse);
-        }
-        Ok(host)
+            },
+            stores,
+            successor: compiled.successor,
+        })
     }
 
     fn compile(&mut self) -> Result<Compiled, HostError> {
@@ -398,6 +409,14 @@ impl HostBuilder {
     }
 }
 
+/// What is ready to be put in place.
+pub(super) struct Loaded {
+    pub deployment: Deployment,
+    pub stores: OpenedStores,
+    /// What takes its place later.
+    pub successor: Option<Successor>,
+}
+
 struct Compiled {
     program: Arc<dyn Program>,
     engine: Option<Arc<dyn Engine>>,
@@ -426,18 +445,11 @@ impl Compiled {
     }
 }
 
-/// A word that no other host has.
-fn loop_token(random: SystemRandom) -> HeaderValue {
-    let token = format!("fastlike-{:016x}", random.number());
-    // It is made of letters and digits.
-    HeaderValue::try_from(token).unwrap_or(HeaderValue::from_static("fastlike"))
-}
-
 fn backends(
     builder: &mut HostBuilder,
     manifest: &mut Manifest,
-    runtime: &Handle,
-    loop_token: &HeaderValue,
+    lasting: &Lasting,
+    previous: Option<&BackendSet>,
 ) -> BackendSet {
     // Of two with one name the later one counts, which is the one from the builder.
     let given = std::mem::take(&mut manifest.backends);
@@ -445,8 +457,8 @@ fn backends(
         .into_iter()
         .chain(std::mem::take(&mut builder.backends));
     let (all_others, given): (Vec<_>, Vec<_>) = given.partition(|(name, _)| name == ALL_OTHERS);
-    let mut backends = BackendSet::new(runtime.clone(), given)
-        .with_loop_token(loop_token.clone())
+    let mut backends = BackendSet::after(previous, lasting.runtime.clone(), given)
+        .with_loop_token(lasting.loop_token.clone())
         .with_shields(std::mem::take(&mut manifest.shields))
         .with_shields(std::mem::take(&mut builder.shields));
     let all_others = all_others.into_iter().map(|(_, settings)| settings);
@@ -465,36 +477,37 @@ fn backends(
 fn platform(
     builder: HostBuilder,
     mut manifest: Manifest,
-    runtime: &Handle,
-    (executor, random): (TokioExecutor, SystemRandom),
+    lasting: &Lasting,
     backends: Arc<BackendSet>,
-) -> Result<Platform, HostError> {
+    kept: &KeptStores,
+) -> Result<(Platform, OpenedStores), HostError> {
     let hooks = builder.hooks;
-    let cache_bytes = builder.cache_bytes.or(manifest.cache_bytes);
     let lookups = builder.lookups.after(&mut manifest);
     let log_files = std::mem::take(&mut manifest.log_files);
-    let stores = builder
-        .stores
-        .after(GivenStores::of(manifest))
-        .open(runtime)?;
+    let opened = builder.stores.after(GivenStores::of(manifest)).open(
+        &lasting.runtime,
+        kept,
+        lasting.rates.clone(),
+    )?;
     let logs = builder.logs.unwrap_or_else(|| Arc::new(TracingLogs));
     let logs = hooks.logs(logs, log_files)?;
     let platform = Platform {
-        clock: Arc::new(SystemClock::new(runtime.clone())),
-        random: Arc::new(random),
-        executor: Arc::new(executor),
+        clock: lasting.clock.clone(),
+        random: Arc::new(lasting.random),
+        executor: lasting.executor.clone(),
         backends,
-        stores,
-        cache: Cache::new(cache_bytes.unwrap_or(CACHE_BYTES_DEFAULT)),
+        stores: opened.stores.clone(),
+        cache: lasting.cache.clone(),
         lookups,
-        images: images(runtime),
+        images: images(&lasting.runtime),
         http_cache: builder.http_cache,
         logs,
     };
-    Ok(match builder.platform {
+    let platform = match builder.platform {
         Some(change) => change(platform),
         None => platform,
-    })
+    };
+    Ok((platform, opened))
 }
 
 #[cfg(feature = "images")]

@@ -1,23 +1,37 @@
 //! What requests run on, and what takes its place while the host serves.
 
-use std::sync::{Arc, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use abi_core::reuse::{ReuseLimits, WaitingSandboxes};
-use abi_core::{Engine, Program, Service};
+use abi_core::reuse::WaitingSandboxes;
+use abi_core::{Engine, Service};
 
-use super::{Host, Inner};
+use super::{Host, Inner, Policy};
+use crate::backends::BackendSet;
+use crate::identity::ClientSettings;
+use crate::serve::ServerTls;
 
-/// A program on an engine. A request takes the current one when it begins, and ends on it.
+/// A program on an engine, with its configuration. A request takes the current one when it begins, and ends on it.
 pub(crate) struct Deployment {
     pub service: Service,
     pub engine_name: &'static str,
+    pub settings: Arc<Settings>,
+    pub(super) started: Started,
     /// Keeps the engine for other hosts to share.
     pub(super) _engine: Option<Arc<dyn Engine>>,
 }
 
-/// With what a host began.
+/// What was configured about everything around the guest.
+pub(crate) struct Settings {
+    pub policy: Policy,
+    pub client: ClientSettings,
+    pub tls: Option<ServerTls>,
+    pub backends: Arc<BackendSet>,
+}
+
+/// With what a program began, before another engine took over.
+#[derive(Clone, Copy)]
 pub(super) struct Started {
     pub engine_name: &'static str,
     pub compile_time: Duration,
@@ -31,18 +45,53 @@ pub(super) struct Successor {
     pub engine_name: &'static str,
 }
 
+/// What compiles in the background, one program at a time.
+#[derive(Default)]
+pub(super) struct Background(Mutex<Waiting>);
+
+#[derive(Default)]
+struct Waiting {
+    is_busy: bool,
+    /// What is compiled next. Of several programs only the last one is of use.
+    next: Option<(Successor, Arc<Deployment>)>,
+}
+
+impl Background {
+    /// A panic cannot leave it half changed.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what is next, or notes that nothing is.
+    fn take_next(&self) -> Option<(Successor, Arc<Deployment>)> {
+        let mut waiting = self.lock();
+        let next = waiting.next.take();
+        waiting.is_busy = next.is_some();
+        next
+    }
+}
+
 impl Successor {
-    /// Compiles beside the host, which need not wait for it when it ends.
-    pub(super) fn prepare(self, host: &Host, reuse: ReuseLimits) {
-        let host = Arc::downgrade(&host.0);
+    /// Compiles beside the host, which need not wait for it when it ends, and takes the place of `predecessor`, if that is
+    /// still current then.
+    pub(super) fn prepare(self, host: &Host, predecessor: Arc<Deployment>) {
         let name = self.engine_name;
+        {
+            let mut waiting = host.0.background.lock();
+            waiting.next = Some((self, predecessor));
+            if std::mem::replace(&mut waiting.is_busy, true) {
+                return;
+            }
+        }
+        let weak = Arc::downgrade(&host.0);
         let thread = thread::Builder::new().name("compile".to_owned());
-        if let Err(error) = thread.spawn(move || self.take_over(&host, reuse)) {
+        if let Err(error) = thread.spawn(move || compile_all(&weak)) {
             tracing::warn!("there is no thread to compile with {name}: {error}");
+            host.0.background.lock().is_busy = false;
         }
     }
 
-    fn take_over(self, host: &Weak<Inner>, reuse: ReuseLimits) {
+    fn take_over(self, host: &Weak<Inner>, predecessor: &Arc<Deployment>) {
         let name = self.engine_name;
         let started = Instant::now();
         let compiled = self.engine.compile(&self.wasm);
@@ -52,50 +101,62 @@ impl Successor {
         };
         match compiled {
             Ok(program) => {
-                host.replace_program(program, self.engine, name, reuse);
-                tracing::info!("now on {name}, compiled in {} ms", took.as_millis());
+                let service = Service {
+                    program,
+                    sandboxes: WaitingSandboxes::new(predecessor.service.sandboxes.limits()),
+                    ..predecessor.service.clone()
+                };
+                let new = Deployment {
+                    service,
+                    engine_name: name,
+                    settings: predecessor.settings.clone(),
+                    started: predecessor.started,
+                    _engine: Some(self.engine),
+                };
+                if host.replace(Arc::new(new), Some(predecessor)) {
+                    tracing::info!("now on {name}, compiled in {} ms", took.as_millis());
+                }
             }
             Err(error) => {
-                let current = host.engine_name();
+                let current = predecessor.engine_name;
                 tracing::warn!("staying on {current}: {name} cannot compile the program: {error}");
             }
         }
     }
 }
 
+fn compile_all(host: &Weak<Inner>) {
+    let next = || host.upgrade()?.background.take_next();
+    while let Some((successor, predecessor)) = next() {
+        successor.take_over(host, &predecessor);
+    }
+}
+
 impl Host {
-    /// Runs new requests with `program`, in the same world. Those on their way end where they began.
-    fn replace_program(
-        &self,
-        program: Arc<dyn Program>,
-        engine: Arc<dyn Engine>,
-        engine_name: &'static str,
-        reuse: ReuseLimits,
-    ) {
-        let old = self.current();
-        let new = Arc::new(Deployment {
-            service: Service {
-                program,
-                sandboxes: WaitingSandboxes::new(reuse),
-                ..old.service.clone()
-            },
-            engine_name,
-            _engine: Some(engine),
-        });
-        let current = self.0.current.write();
-        *current.unwrap_or_else(PoisonError::into_inner) = new.clone();
+    /// Runs new requests on `new`, unless something else than `expected` has taken its place meanwhile. Requests on their
+    /// way end where they began.
+    pub(super) fn replace(&self, new: Arc<Deployment>, expected: Option<&Arc<Deployment>>) -> bool {
+        let old = {
+            let current = self.0.current.write();
+            let mut current = current.unwrap_or_else(PoisonError::into_inner);
+            if expected.is_some_and(|expected| !Arc::ptr_eq(expected, &current)) {
+                return false;
+            }
+            std::mem::replace(&mut *current, new.clone())
+        };
         // Nothing comes any more for those that wait there.
         old.service.sandboxes.close();
         if self.0.ending.is_cancelled() {
             new.service.sandboxes.close();
         }
+        true
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use abi_core::Session;
     use abi_core::engine::{CompileError, Ended, Exit, Limits};
+    use abi_core::{Program, Session};
     use bytes::Bytes;
     use futures_util::future::BoxFuture;
     use http::{Request, StatusCode};
@@ -150,7 +211,7 @@ mod tests {
             engine: Arc::new(compiler),
             engine_name: "second",
         };
-        successor.take_over(&Arc::downgrade(&host.0), ReuseLimits::default());
+        successor.take_over(&Arc::downgrade(&host.0), &host.current());
     }
 
     async fn status(host: Host) -> StatusCode {

@@ -6,37 +6,41 @@ mod error;
 mod finished;
 mod hooks;
 mod id;
+mod lasting;
 mod lookups;
+mod reload;
 mod stores;
 mod tower;
 mod warmup;
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use abi_core::Service;
 use abi_core::body::OutgoingBody;
 use abi_core::cache::Cache;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, Request, Response};
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 pub use builder::HostBuilder;
+use builder::Loaded;
+use deployment::Background;
 pub(crate) use deployment::Deployment;
-use deployment::Started;
 pub use error::HostError;
 pub use finished::Finished;
 pub(crate) use finished::FinishedSender;
 pub(crate) use id::RequestIds;
+use lasting::Lasting;
+use stores::KeptStores;
 
-use crate::backends::{BackendSet, CDN_LOOP};
-use crate::identity::ClientSettings;
-use crate::serve::{self, ClientConnection, ConnectionAddresses, ServerTls};
+use crate::backends::CDN_LOOP;
+use crate::serve::{self, ClientConnection, ConnectionAddresses};
+use crate::world::keep_swept;
 
 /// How long a host that stops waits for requests that guests sent and did not wait for.
 const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
@@ -62,22 +66,16 @@ pub struct Host(Arc<Inner>);
 struct Inner {
     /// What new requests run on.
     current: RwLock<Arc<Deployment>>,
-    /// With what the host began.
-    started: Started,
+    /// What compiles for later requests.
+    background: Background,
+    lasting: Lasting,
+    /// What a reload takes over. Locked while there is one.
+    kept: Mutex<KeptStores>,
     /// The cache of every deployment.
     cache: Cache,
-    policy: Policy,
-    client: ClientSettings,
-    tls: Option<ServerTls>,
     ids: RequestIds,
     /// Runs that go on by themselves.
     tasks: TaskTracker,
-    /// What guests have sent and no longer wait for.
-    left_behind: TaskTracker,
-    runtime: Handle,
-    backends: Arc<BackendSet>,
-    /// What this host adds to `CDN-Loop`.
-    loop_token: HeaderValue,
     /// Cancelled when the host begins to end.
     ending: CancellationToken,
     /// Removes what has expired from the cache, as long as the host is there.
@@ -107,6 +105,28 @@ impl Host {
         HostBuilder::default()
     }
 
+    fn new(lasting: Lasting, loaded: Loaded) -> Self {
+        let deployment = Arc::new(loaded.deployment);
+        let platform = &deployment.service.platform;
+        let sweeping = keep_swept(platform.cache.clone(), platform.clock.clone());
+        let sweeping = AbortOnDropHandle::new(lasting.runtime.spawn(sweeping));
+        let host = Self(Arc::new(Inner {
+            cache: platform.cache.clone(),
+            current: RwLock::new(deployment.clone()),
+            background: Background::default(),
+            kept: Mutex::new(loaded.stores.in_memory),
+            ids: RequestIds::new(lasting.random),
+            tasks: TaskTracker::new(),
+            ending: CancellationToken::new(),
+            _sweeping: sweeping,
+            lasting,
+        }));
+        if let Some(successor) = loaded.successor {
+            successor.prepare(&host, deployment);
+        }
+        host
+    }
+
     /// The program and what its runs share, as they are now.
     #[must_use]
     pub fn service(&self) -> Service {
@@ -125,21 +145,21 @@ impl Host {
         self.current().engine_name
     }
 
-    /// How long compiling the program took before the host was there.
+    /// How long compiling the program took before it could answer.
     #[must_use]
     pub fn compile_time(&self) -> Duration {
-        self.0.started.compile_time
+        self.current().started.compile_time
     }
 
     /// Whether the program was compiled by an earlier process, and only had to be loaded.
     #[must_use]
     pub fn was_kept(&self) -> bool {
-        self.0.started.was_kept
+        self.current().started.was_kept
     }
 
-    /// The name of the engine that ran the first requests.
+    /// The name of the engine that ran the first requests of the program.
     pub(crate) fn started_on(&self) -> &'static str {
-        self.0.started.engine_name
+        self.current().started.engine_name
     }
 
     /// What a request that begins now runs on, until its end.
@@ -196,8 +216,9 @@ impl Host {
         self.begin_to_end();
         self.0.tasks.close();
         self.0.tasks.wait().await;
-        self.0.left_behind.close();
-        let left_behind = self.0.left_behind.wait();
+        let left_behind = &self.0.lasting.left_behind;
+        left_behind.close();
+        let left_behind = left_behind.wait();
         if tokio::time::timeout(LEFT_BEHIND_MAX, left_behind)
             .await
             .is_err()
@@ -218,29 +239,13 @@ impl Host {
         &self.0.ending
     }
 
-    pub(crate) fn backend_set(&self) -> &BackendSet {
-        &self.0.backends
-    }
-
     /// Whether this host has sent a request with these headers itself.
     pub(crate) fn has_passed_on(&self, headers: &HeaderMap) -> bool {
-        let token = self.0.loop_token.as_bytes();
+        let token = self.0.lasting.loop_token.as_bytes();
         headers.get_all(CDN_LOOP).iter().any(|value| {
             let mut nodes = value.as_bytes().split(|byte| *byte == b',');
             nodes.any(|node| node.trim_ascii() == token)
         })
-    }
-
-    pub(crate) fn policy(&self) -> Policy {
-        self.0.policy
-    }
-
-    pub(crate) fn tls(&self) -> Option<&ServerTls> {
-        self.0.tls.as_ref()
-    }
-
-    pub(crate) fn client_settings(&self) -> &ClientSettings {
-        &self.0.client
     }
 
     pub(crate) fn ids(&self) -> &RequestIds {
@@ -249,7 +254,7 @@ impl Host {
 
     /// Runs a future that [`finish`](Self::finish) waits for.
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        self.0.tasks.spawn_on(future, &self.0.runtime);
+        self.0.tasks.spawn_on(future, &self.0.lasting.runtime);
     }
 }
 

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use abi_core::stores::{Acl, KvStore, MemoryRateLimits, RateLimits, SecretStore, Stores};
+use abi_core::stores::{Acl, KvStore, RateLimits, SecretStore, Stores};
 use tokio::runtime::Handle;
 
 use super::{HostBuilder, HostError};
 use crate::config::Manifest;
-use crate::stores::{Dictionary, DictionarySet, KvSettings};
+use crate::stores::{Dictionary, DictionarySet, KvSettings, SeededKv};
 
 /// What was given, in order: of two with one name the later one counts.
 #[derive(Default)]
@@ -56,37 +56,72 @@ impl GivenStores {
         first
     }
 
-    /// Makes the stores of a platform. `runtime` reads the files of those that outlive the process.
-    pub(super) fn open(self, runtime: &Handle) -> Result<Stores, HostError> {
+    /// Makes the stores of a platform, where a host has those of `kept` already and counts in `rates`. `runtime` reads the
+    /// files of those that outlive the process.
+    pub(super) fn open(
+        self,
+        runtime: &Handle,
+        kept: &KeptStores,
+        rates: Arc<dyn RateLimits>,
+    ) -> Result<OpenedStores, HostError> {
         // What another one takes the place of is not opened.
         let kv_stores: HashMap<_, _> = self.kv_stores.into_iter().collect();
-        let mut kv = HashMap::new();
+        let mut kv: HashMap<String, Arc<dyn KvStore>> = HashMap::new();
+        let mut in_memory = KeptStores::default();
         for (name, given) in kv_stores {
+            let wrong = |error| HostError::KvStore {
+                store: name.clone(),
+                error,
+            };
             let store = match given {
                 GivenKv::Store(store) => store,
+                GivenKv::Settings(settings) if settings.persist.is_some() => {
+                    settings.open_durable(&name, runtime).map_err(wrong)?
+                }
                 GivenKv::Settings(settings) => {
-                    settings
-                        .open(&name, runtime)
-                        .map_err(|error| HostError::KvStore {
-                            store: name.clone(),
-                            error,
-                        })?
+                    let seeded = match kept.0.get(&name) {
+                        Some(kept) => kept.with_other_items(settings.items),
+                        None => SeededKv::new(settings.items),
+                    };
+                    let seeded = seeded.map_err(wrong)?;
+                    let store = Arc::new(seeded.store.clone());
+                    in_memory.0.insert(name.clone(), seeded);
+                    store
                 }
             };
             kv.insert(name, store);
         }
         let acls: HashMap<_, _> = self.acls.into_iter().collect();
         let secrets: HashMap<_, _> = self.secret_stores.into_iter().collect();
-        Ok(Stores {
+        let stores = Stores {
             config: Arc::new(DictionarySet::from_iter(self.dictionaries)),
             kv: Arc::new(kv),
             acls: Arc::new(acls),
             secrets: Arc::new(secrets),
-            rates: self
-                .rates
-                .unwrap_or_else(|| Arc::new(MemoryRateLimits::new())),
-        })
+            rates: self.rates.unwrap_or(rates),
+        };
+        Ok(OpenedStores { stores, in_memory })
     }
+}
+
+/// The KV stores that a host has made in memory, by name. What guests have written there outlives a reload.
+#[derive(Default)]
+pub(super) struct KeptStores(HashMap<String, SeededKv>);
+
+impl KeptStores {
+    /// Has guests see those of the new configuration.
+    pub(super) fn replace(&mut self, mut opened: Self) {
+        for (name, store) in &mut opened.0 {
+            store.put_in_place(name);
+        }
+        *self = opened;
+    }
+}
+
+/// Stores that no guest has seen yet.
+pub(super) struct OpenedStores {
+    pub stores: Stores,
+    pub in_memory: KeptStores,
 }
 
 /// Stores.

@@ -28,8 +28,10 @@ impl Host {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         let connection = ClientConnection::of(ConnectionAddresses::of(&request));
-        let request = serve::client_request(request, connection, self).ok()?;
-        let service = self.service();
+        let deployment = self.current();
+        let claimed = &deployment.settings.client;
+        let request = serve::client_request(request, connection, self.ids(), claimed).ok()?;
+        let service = deployment.service.clone();
         let alone = Service {
             platform: Platform {
                 backends: Arc::new(Nobody),

@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::upgrade::OnUpgrade;
 
-use crate::backends::{HandedOff, join};
+use crate::backends::{BackendSet, HandedOff, join};
 use crate::host::Host;
 
 /// What a client gets that was handed over.
@@ -31,10 +31,11 @@ impl HandedOver {
 /// Hands a client over, and has both connections joined when the backend agrees.
 pub(super) async fn hand_off(
     host: &Host,
+    backends: &BackendSet,
     hand_off: HandOff,
     client: Option<OnUpgrade>,
 ) -> HandedOver {
-    match (host.backend_set().hand_off(hand_off).await, client) {
+    match (backends.hand_off(hand_off).await, client) {
         (Ok(HandedOff::Answered(response)), _) => HandedOver::Answered(response),
         (Ok(HandedOff::Upgraded { response, backend }), Some(client)) => {
             let ending = host.ending().clone();

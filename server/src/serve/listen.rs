@@ -90,7 +90,7 @@ async fn drain(host: &Host, connections: GracefulShutdown) -> Drained {
         connections.shutdown().await;
         host.finish().await;
     };
-    match tokio::time::timeout(host.policy().drain_timeout, finished).await {
+    match tokio::time::timeout(host.current().settings.policy.drain_timeout, finished).await {
         Ok(()) => Drained::Completely,
         Err(_) => Drained::CutOff,
     }
@@ -150,7 +150,7 @@ async fn connection(
     mut stopping: watch::Receiver<()>,
 ) {
     let plain = ClientIdentity::default();
-    let Some(tls) = host.tls().cloned() else {
+    let Some(tls) = host.current().settings.tls.clone() else {
         return talk(host, builder, stream, addresses, plain, watcher).await;
     };
     let client = addresses.client;

@@ -92,12 +92,13 @@ where
         return Refused::of_loop().into_response();
     }
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-    let made = client_request(request, connection, host);
+    let deployment = host.current();
+    let settings = &deployment.settings;
+    let made = client_request(request, connection, host.ids(), &settings.client);
     let request = match made {
         Ok(request) => request,
         Err(refused) => return refused.into_response(),
     };
-    let deployment = host.current();
     let platform = &deployment.service.platform;
     if platform.http_cache.client_purge && is_purge(&request.head.method) {
         let (head, body) = purge_url(platform, &request.head);
@@ -107,11 +108,13 @@ where
     let line = RequestLine::of(&request, deployment.engine_name);
     let method = request.head.method.clone();
     let run = deployment.service.start(request);
-    let attended = Attended::new(host.clone(), run, line, finished);
+    let on_disconnect = settings.policy.on_disconnect;
+    let attended = Attended::new(host.clone(), on_disconnect, run, line, finished);
     let (mut answer, told) = attended.answer().await;
     if let Some(hand_off) = answer.hand_off.take() {
+        let handing = hand_off::hand_off(host, &settings.backends, *hand_off, upgrade);
         // It is rare and large, and every request would have room for it.
-        let handed = Box::pin(hand_off::hand_off(host, *hand_off, upgrade)).await;
+        let handed = Box::pin(handing).await;
         if let Some(told) = told {
             // The run is written about when it has ended, if it is not given up before.
             let _ = told.send(handed.status());

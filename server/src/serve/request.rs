@@ -13,7 +13,7 @@ use http::{Method, Request, Response, StatusCode, Uri};
 
 use super::ClientConnection;
 use crate::body::receive;
-use crate::host::{Host, RequestIds};
+use crate::host::RequestIds;
 use crate::identity::ClientSettings;
 
 /// Both ends of a client's connection.
@@ -83,19 +83,6 @@ const FASTLY_SSL: HeaderName = HeaderName::from_static("fastly-ssl");
 /// The request as a guest of this host sees it. What its connection shows about the client is its extension
 /// [`ClientIdentity`], if it has one.
 pub(crate) fn client_request<B>(
-    request: Request<B>,
-    connection: ClientConnection,
-    host: &Host,
-) -> Result<ClientRequest, Refused>
-where
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn StdError + Send + Sync>>,
-{
-    let settings = host.client_settings();
-    identified(request, connection, host.ids(), settings)
-}
-
-fn identified<B>(
     request: Request<B>,
     connection: ClientConnection,
     ids: &RequestIds,
@@ -216,7 +203,7 @@ mod tests {
             ..ClientSettings::default()
         };
         let connection = ClientConnection::of(ConnectionAddresses::default());
-        identified(request, connection, &ids, &settings)
+        client_request(request, connection, &ids, &settings)
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::host::{FinishedSender, Host, OnDisconnect};
 /// A run that somebody waits for. When they stop waiting, the host's policy says what becomes of it.
 pub(super) struct Attended {
     host: Host,
+    on_disconnect: OnDisconnect,
     /// What is left to do; taken when somebody else does it.
     run: Option<(GuestRun, Ending)>,
 }
@@ -44,12 +45,14 @@ impl Ending {
 impl Attended {
     pub(super) fn new(
         host: Host,
+        on_disconnect: OnDisconnect,
         run: GuestRun,
         line: RequestLine,
         finished: Option<FinishedSender>,
     ) -> Self {
         Self {
             host,
+            on_disconnect,
             run: Some((
                 run,
                 Ending {
@@ -95,7 +98,7 @@ impl Drop for Attended {
         let Some((run, ending)) = self.run.take() else {
             return;
         };
-        match self.host.policy().on_disconnect {
+        match self.on_disconnect {
             OnDisconnect::Finish => finish_elsewhere(&self.host, run, ending),
             OnDisconnect::Cancel => ending.line.write_cancelled(),
         }

@@ -8,6 +8,7 @@ use abi_core::stores::{KvError, KvInsert, KvKey, KvStore, MemoryKv};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
+use futures_util::FutureExt;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
@@ -25,7 +26,7 @@ pub struct KvSettings {
 }
 
 /// An item that is there from the start.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KvSeed {
     /// Its key.
     pub key: KvKey,
@@ -60,24 +61,19 @@ impl KvSettings {
         })
     }
 
-    /// Makes the store.
-    pub(crate) fn open(self, name: &str, runtime: &Handle) -> Result<Arc<dyn KvStore>, StoreError> {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let Some(folder) = self.persist else {
-            let store = MemoryKv::new();
-            fill(self.items, now, |key, insert, now| {
-                store.write_now(key, insert, now)
-            })?;
-            return Ok(Arc::new(store));
-        };
+    /// Makes a store that outlives the process. Without `persist` it is in the working directory.
+    pub(crate) fn open_durable(
+        self,
+        name: &str,
+        runtime: &Handle,
+    ) -> Result<Arc<dyn KvStore>, StoreError> {
+        let folder = self.persist.unwrap_or_default();
         let store = DurableKv::open(&folder, name, runtime.clone())?;
         let is_new = store
             .is_new()
             .map_err(|error| StoreError(error.to_string()))?;
         if is_new {
-            fill(self.items, now, |key, insert, now| {
+            fill(&self.items, |key, insert, now| {
                 store.write_now(key, insert, now)
             })?;
         }
@@ -85,22 +81,90 @@ impl KvSettings {
     }
 }
 
-fn fill(
-    items: Vec<KvSeed>,
-    now: Duration,
+fn now() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.unwrap_or_default()
+}
+
+fn fill<'a>(
+    items: impl IntoIterator<Item = &'a KvSeed>,
     write: impl Fn(KvKey, KvInsert, Duration) -> Result<(), KvError>,
 ) -> Result<(), StoreError> {
+    let now = now();
     for item in items {
         let insert = KvInsert {
-            value: item.value.into(),
-            metadata: Some(item.metadata),
+            value: item.value.clone().into(),
+            metadata: Some(item.metadata.clone()),
             time_to_live: item.time_to_live,
             ..KvInsert::default()
         };
-        let name = item.key.as_str().to_owned();
-        write(item.key, insert, now).map_err(|error| StoreError(format!("`{name}`: {error}")))?;
+        write(item.key.clone(), insert, now)
+            .map_err(|error| StoreError(format!("`{}`: {error}", item.key.as_str())))?;
     }
     Ok(())
+}
+
+/// A store in memory, with the items that its configuration put into it.
+pub(crate) struct SeededKv {
+    pub store: MemoryKv,
+    items: Vec<KvSeed>,
+    /// What a newer configuration changes, until it is put in place.
+    written: Vec<KvSeed>,
+    removed: Vec<KvKey>,
+}
+
+impl SeededKv {
+    /// A new store with these items.
+    pub(crate) fn new(items: Vec<KvSeed>) -> Result<Self, StoreError> {
+        let store = MemoryKv::new();
+        fill(&items, |key, insert, now| store.write_now(key, insert, now))?;
+        Ok(Self {
+            store,
+            items,
+            written: Vec::new(),
+            removed: Vec::new(),
+        })
+    }
+
+    /// The same store for a configuration with other items: those that are new there or differ are to be written, and
+    /// those that are gone from it removed. Everything else stays as guests have left it.
+    pub(crate) fn with_other_items(&self, items: Vec<KvSeed>) -> Result<Self, StoreError> {
+        let is_unchanged = |item: &&KvSeed| self.items.contains(item);
+        let written: Vec<_> = items
+            .iter()
+            .filter(|item| !is_unchanged(item))
+            .cloned()
+            .collect();
+        // What cannot be written is told before anything changes.
+        let trial = MemoryKv::new();
+        fill(&written, |key, insert, now| {
+            trial.write_now(key, insert, now)
+        })?;
+        let mut removed: Vec<_> = self.items.iter().map(|item| item.key.clone()).collect();
+        removed.retain(|key| items.iter().all(|item| item.key != *key));
+        Ok(Self {
+            store: self.store.clone(),
+            items,
+            written,
+            removed,
+        })
+    }
+
+    /// Has guests see what the newer configuration of the store called `name` changes.
+    pub(crate) fn put_in_place(&mut self, name: &str) {
+        let now = now();
+        for key in self.removed.drain(..) {
+            // It may be gone already. A store in memory never waits.
+            let _ = self.store.delete(key, now).now_or_never();
+        }
+        let filled = fill(&self.written, |key, insert, now| {
+            self.store.write_now(key, insert, now)
+        });
+        self.written.clear();
+        if let Err(error) = filled {
+            tracing::warn!("the KV store `{name}` lacks what was configured: {error}");
+        }
+    }
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {

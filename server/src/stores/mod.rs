@@ -12,5 +12,5 @@ pub use durable::DurableKv;
 pub use error::StoreError;
 pub(crate) use error::from_file;
 pub use kv::{KvSeed, KvSettings};
-pub(crate) use kv::{decode_base64, seeds_of_json};
+pub(crate) use kv::{SeededKv, decode_base64, seeds_of_json};
 pub(crate) use reread::Reread;

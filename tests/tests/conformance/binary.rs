@@ -12,7 +12,7 @@ use conformance::process::Process;
 use libtest_mimic::{Completion, Trial};
 
 /// The same entry point as that of the package `fastlike`.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_fastlike-under-test");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_fastlike-under-test");
 
 /// The tests of the program.
 pub fn trials() -> Vec<Trial> {
@@ -85,7 +85,7 @@ fn serve_on_default(guest: Guest, arguments: &[&str]) -> Process {
     Process::start(PROGRAM, all)
 }
 
-async fn get(address: std::net::SocketAddr, path: &str) -> Answer {
+pub async fn get(address: std::net::SocketAddr, path: &str) -> Answer {
     let client = Client::http1();
     client
         .fetch(address, request("GET", path, Content::empty()))

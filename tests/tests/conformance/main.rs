@@ -35,6 +35,7 @@ mod proxy;
 mod raw;
 mod raw_routes;
 mod readthrough;
+mod reload;
 mod reuse;
 mod send_errors;
 mod shared_stores;
@@ -104,6 +105,7 @@ fn trials() -> Vec<Trial> {
         .chain(guests::trials())
         .chain(binary::trials())
         .chain(tools::trials())
+        .chain(reload::trials())
         .collect()
 }
 
