@@ -53,8 +53,11 @@ pub(super) struct Background(Mutex<Waiting>);
 struct Waiting {
     is_busy: bool,
     /// What is compiled next. Of several programs only the last one is of use.
-    next: Option<(Successor, Arc<Deployment>)>,
+    next: Option<Waits>,
 }
+
+/// What is to be compiled, and what it is to take the place of. It must not outlive the host for that.
+type Waits = (Successor, Weak<Deployment>);
 
 impl Background {
     /// A panic cannot leave it half changed.
@@ -63,7 +66,7 @@ impl Background {
     }
 
     /// Takes what is next, or notes that nothing is.
-    fn take_next(&self) -> Option<(Successor, Arc<Deployment>)> {
+    fn take_next(&self) -> Option<Waits> {
         let mut waiting = self.lock();
         let next = waiting.next.take();
         waiting.is_busy = next.is_some();
@@ -74,11 +77,11 @@ impl Background {
 impl Successor {
     /// Compiles beside the host, which need not wait for it when it ends, and takes the place of `predecessor`, if that is
     /// still current then.
-    pub(super) fn prepare(self, host: &Host, predecessor: Arc<Deployment>) {
+    pub(super) fn prepare(self, host: &Host, predecessor: &Arc<Deployment>) {
         let name = self.engine_name;
         {
             let mut waiting = host.0.background.lock();
-            waiting.next = Some((self, predecessor));
+            waiting.next = Some((self, Arc::downgrade(predecessor)));
             if std::mem::replace(&mut waiting.is_busy, true) {
                 return;
             }
@@ -91,12 +94,13 @@ impl Successor {
         }
     }
 
-    fn take_over(self, host: &Weak<Inner>, predecessor: &Arc<Deployment>) {
+    fn take_over(self, host: &Weak<Inner>, predecessor: &Weak<Deployment>) {
         let name = self.engine_name;
         let started = Instant::now();
         let compiled = self.engine.compile(&self.wasm);
         let took = started.elapsed();
-        let Some(host) = host.upgrade().map(Host) else {
+        let (Some(host), Some(predecessor)) = (host.upgrade().map(Host), predecessor.upgrade())
+        else {
             return;
         };
         match compiled {
@@ -113,7 +117,7 @@ impl Successor {
                     started: predecessor.started,
                     _engine: Some(self.engine),
                 };
-                if host.replace(Arc::new(new), Some(predecessor)) {
+                if host.replace(Arc::new(new), Some(&predecessor)) {
                     tracing::info!("now on {name}, compiled in {} ms", took.as_millis());
                 }
             }
@@ -211,7 +215,8 @@ mod tests {
             engine: Arc::new(compiler),
             engine_name: "second",
         };
-        successor.take_over(&Arc::downgrade(&host.0), &host.current());
+        let current = Arc::downgrade(&host.current());
+        successor.take_over(&Arc::downgrade(&host.0), &current);
     }
 
     async fn status(host: Host) -> StatusCode {

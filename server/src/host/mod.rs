@@ -122,7 +122,7 @@ impl Host {
             lasting,
         }));
         if let Some(successor) = loaded.successor {
-            successor.prepare(&host, deployment);
+            successor.prepare(&host, &deployment);
         }
         host
     }

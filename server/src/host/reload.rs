@@ -52,7 +52,7 @@ impl Host {
         let deployment = Arc::new(loaded.deployment);
         self.replace(deployment.clone(), None);
         if let Some(successor) = loaded.successor {
-            successor.prepare(self, deployment);
+            successor.prepare(self, &deployment);
         }
         Ok(())
     }
