@@ -209,14 +209,14 @@ mod tests {
         builder.build().await.unwrap()
     }
 
-    fn take_over(host: &Host, compiler: Compiler) {
+    /// Has what a compiler makes take the place of `predecessor`.
+    fn take_over(host: &Host, predecessor: &Arc<Deployment>, compiler: Compiler) {
         let successor = Successor {
             wasm: Vec::new(),
             engine: Arc::new(compiler),
             engine_name: "second",
         };
-        let current = Arc::downgrade(&host.current());
-        successor.take_over(&Arc::downgrade(&host.0), &current);
+        successor.take_over(&Arc::downgrade(&host.0), &Arc::downgrade(predecessor));
     }
 
     async fn status(host: Host) -> StatusCode {
@@ -231,7 +231,7 @@ mod tests {
         let host = host(waits.clone()).await;
         let mut begun = Box::pin(status(host.clone()));
         assert!(futures_util::poll!(&mut begun).is_pending());
-        take_over(&host, Compiler(Some(waits)));
+        take_over(&host, &host.current(), Compiler(Some(waits)));
         assert_eq!(host.engine_name(), "second");
         assert_eq!(host.started_on(), "first");
         let_go.send(true).unwrap();
@@ -243,8 +243,20 @@ mod tests {
     async fn what_cannot_be_compiled_takes_no_place() {
         let (_, waits) = watch::channel(true);
         let host = host(waits).await;
-        take_over(&host, Compiler(None));
+        take_over(&host, &host.current(), Compiler(None));
         assert_eq!(host.engine_name(), "first");
         assert_eq!(status(host).await, StatusCode::GATEWAY_TIMEOUT);
+    }
+
+    #[tokio::test]
+    async fn a_program_that_was_replaced_has_no_successor() {
+        let (_, waits) = watch::channel(true);
+        let host = host(waits.clone()).await;
+        let before = host.current();
+        let program = Arc::new(Ending(Exit::Returned, waits.clone()));
+        let builder = Host::builder().program(ProgramSource::Compiled(program, "third"));
+        host.reload(builder).await.unwrap();
+        take_over(&host, &before, Compiler(Some(waits)));
+        assert_eq!(host.engine_name(), "third");
     }
 }
