@@ -44,7 +44,7 @@ fn hash(bytes: &[u8]) -> String {
 
 /// All files that artifacts are made from, with their names: see `guests/build`.
 fn sources(folder: &Path) -> Vec<u8> {
-    let mut files: Vec<String> = ["build", "Cargo.toml", "Cargo.lock"]
+    let mut files: Vec<String> = ["build", "wasm-cargo", "Cargo.toml", "Cargo.lock"]
         .map(str::to_owned)
         .into();
     for guest in ["hello", "raw", "routes", "stores"] {
