@@ -49,6 +49,8 @@ pub struct EngineEntry {
     pub version: &'static str,
     /// Whether it makes machine code at run time, which some systems forbid.
     pub needs_executable_memory: bool,
+    /// Whether it can do what [`EngineOptions::perf_map`] says.
+    pub writes_perf_map: bool,
     /// Makes the engine.
     pub create: fn(&EngineOptions) -> Result<Arc<dyn Engine>, EngineError>,
 }
@@ -76,6 +78,9 @@ pub struct EngineOptions {
     pub guest_threads_max: usize,
     /// Where compiled programs are kept for later processes, by an engine that can do that; `None` keeps none.
     pub artifact_folder: Option<PathBuf>,
+    /// Tell `perf` the names of guests' functions, in the file `/tmp/perf-PID.map`. Only for an engine whose entry
+    /// [`writes_perf_map`](EngineEntry::writes_perf_map).
+    pub perf_map: bool,
 }
 
 impl Default for EngineOptions {
@@ -86,6 +91,7 @@ impl Default for EngineOptions {
             pooled_instances: 4_000,
             guest_threads_max: 256,
             artifact_folder: None,
+            perf_map: false,
         }
     }
 }

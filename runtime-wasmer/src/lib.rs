@@ -56,6 +56,7 @@ pub const ENGINES: &[EngineEntry] = &[
         description: "wasmer with the optimising compiler cranelift; each guest has a thread",
         version: VERSION,
         needs_executable_memory: true,
+        writes_perf_map: false,
         create: |options| WasmerEngine::create("wasmer", Compiler::Cranelift, options),
     },
     EngineEntry {
@@ -63,6 +64,7 @@ pub const ENGINES: &[EngineEntry] = &[
         description: "wasmer with the one-pass compiler singlepass: ready sooner, slower guests",
         version: VERSION,
         needs_executable_memory: true,
+        writes_perf_map: false,
         create: |options| WasmerEngine::create("wasmer-singlepass", Compiler::Singlepass, options),
     },
 ];

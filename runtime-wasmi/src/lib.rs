@@ -31,6 +31,7 @@ pub const ENGINES: &[EngineEntry] = &[EngineEntry {
     description: "the interpreter wasmi: no machine code, ready at once, slower guests",
     version: VERSION,
     needs_executable_memory: false,
+    writes_perf_map: false,
     create: WasmiEngine::create,
 }];
 

@@ -27,7 +27,7 @@ use async_lock::Semaphore;
 use futures_util::future::BoxFuture;
 use wasmtime::{
     Config, Enabled, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Module,
-    PoolingAllocationConfig, Strategy, ValType, WasmBacktraceDetails,
+    PoolingAllocationConfig, ProfilingStrategy, Strategy, ValType, WasmBacktraceDetails,
 };
 
 use crate::run::GuestState;
@@ -43,6 +43,7 @@ pub const ENGINES: &[EngineEntry] = &[
         description: "wasmtime with the optimising compiler cranelift: the fastest guests",
         version: VERSION,
         needs_executable_memory: true,
+        writes_perf_map: true,
         create: |options| WasmtimeEngine::create("wasmtime", Compiler::Cranelift, options),
     },
     EngineEntry {
@@ -50,6 +51,7 @@ pub const ENGINES: &[EngineEntry] = &[
         description: "wasmtime with the one-pass compiler winch: ready sooner, slower guests",
         version: VERSION,
         needs_executable_memory: true,
+        writes_perf_map: true,
         create: |options| WasmtimeEngine::create("winch", Compiler::Winch, options),
     },
     EngineEntry {
@@ -57,6 +59,7 @@ pub const ENGINES: &[EngineEntry] = &[
         description: "wasmtime's portable interpreter pulley: no machine code",
         version: VERSION,
         needs_executable_memory: false,
+        writes_perf_map: false,
         create: |options| WasmtimeEngine::create("pulley", Compiler::Pulley, options),
     },
 ];
@@ -109,7 +112,7 @@ impl WasmtimeEngine {
         let failed = |error: wasmtime::Error| {
             EngineError(format!("wasmtime cannot be used here: {error:#}"))
         };
-        let base = config(compiler).map_err(failed)?;
+        let base = config(compiler, options).map_err(failed)?;
         Ok(Arc::new(Self {
             name,
             options: options.clone(),
@@ -120,7 +123,7 @@ impl WasmtimeEngine {
     }
 }
 
-fn config(compiler: Compiler) -> wasmtime::Result<Config> {
+fn config(compiler: Compiler, options: &EngineOptions) -> wasmtime::Result<Config> {
     let mut config = Config::new();
     match compiler {
         Compiler::Cranelift => {
@@ -136,6 +139,9 @@ fn config(compiler: Compiler) -> wasmtime::Result<Config> {
                 "pulley64"
             })?;
         }
+    }
+    if options.perf_map {
+        config.profiler(ProfilingStrategy::PerfMap);
     }
     config
         .epoch_interruption(true)

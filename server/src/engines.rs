@@ -71,7 +71,10 @@ pub struct UnknownEngine(Option<String>);
 
 impl fmt::Display for UnknownEngine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = engines().map(|engine| engine.name).collect();
+        let mut names: Vec<_> = engines().map(|engine| engine.name).collect();
+        if has_auto() {
+            names.insert(0, AUTO);
+        }
         if names.is_empty() {
             return f.write_str(
                 "this program was built without an engine; build it with one of the features \
@@ -81,7 +84,7 @@ impl fmt::Display for UnknownEngine {
         let name = self.0.as_deref().unwrap_or_default();
         write!(
             f,
-            "there is no engine `{name}` here; compiled in: {}",
+            "there is no engine `{name}` here; there are: {}",
             names.join(", ")
         )
     }
@@ -106,6 +109,9 @@ pub fn shared_engine(
 ) -> Result<Arc<dyn Engine>, EngineError> {
     static ENGINES: Mutex<Vec<(EngineKey, Weak<dyn Engine>)>> = Mutex::new(Vec::new());
 
+    if options.perf_map && !entry.writes_perf_map {
+        return Err(EngineError("it writes no map for `perf`".to_owned()));
+    }
     let key = (entry.name, options.clone());
     // Held while the engine is made, so that two hosts that start at once share it too.
     let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,6 +156,7 @@ mod tests {
         for engine in engines() {
             assert!(error.contains(engine.name), "{error}");
         }
+        assert_eq!(error.contains(" auto,"), has_auto(), "{error}");
         assert!(error.contains("v8") || engines().next().is_none());
     }
 }

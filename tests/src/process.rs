@@ -99,6 +99,16 @@ impl Process {
         }
     }
 
+    /// Its number.
+    ///
+    /// # Panics
+    ///
+    /// When the process has ended.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("the process is running")
+    }
+
     /// Sends SIGTERM.
     ///
     /// # Panics

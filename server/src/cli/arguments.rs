@@ -1,17 +1,29 @@
 //! What can be written on the command line.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-use http::header::HeaderName;
+use http::header::{HeaderName, HeaderValue};
 
 use super::bench::BenchArguments;
 use super::cache::CacheCommandArguments;
+use super::drop_in::DropInArguments;
 use super::generate::{CompletionsArguments, ManArguments};
 use super::inspect::InspectArguments;
+use super::profile::Profile;
 use crate::backends::{BackendSettings, InvalidUrl};
+use crate::host::ALL_OTHERS;
 use crate::world::check_endpoint;
+
+// What the options are about: the groups of the help.
+const BACKENDS: &str = "Backends";
+const STORES: &str = "Stores";
+const CLIENTS: &str = "Clients";
+const CACHING: &str = "Caching";
+const LIMITS: &str = "Limits";
+const PROGRAM: &str = "Program";
+const OUTPUT: &str = "Output";
 
 /// Runs Fastly Compute programs on this machine, on wasmtime, wasmer or wasmi.
 #[derive(Debug, Parser)]
@@ -19,7 +31,8 @@ use crate::world::check_endpoint;
     name = "fastlike",
     version,
     args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true
+    subcommand_negates_reqs = true,
+    after_help = "What has a name may be given several times: backends, stores, loggers, variables, keys."
 )]
 pub(super) struct CommandLine {
     #[command(subcommand)]
@@ -54,160 +67,220 @@ pub(super) struct ServeArguments {
     #[arg(value_name = "PROGRAM", required = true)]
     pub program: Option<PathBuf>,
 
-    /// The engine to run it with; `fastlike engines` lists them. `auto`, which is the default for serving, begins on wasmi
-    /// and goes over to wasmtime when that has compiled the program.
+    /// The engine; `fastlike engines` lists them [default: auto].
+    ///
+    /// `auto` begins on wasmi and goes over to wasmtime when that has compiled the program. `run` has wasmtime alone where
+    /// nothing is said.
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
 
     /// Where to listen; port 0 takes any free one.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:7676")]
+    #[arg(
+        long,
+        alias = "bind",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:7676",
+        value_parser = address
+    )]
     pub addr: SocketAddr,
 
-    /// A fastly.toml with backends and stores.
+    /// A fastly.toml with backends and stores. What options say goes before it.
     #[arg(short = 'C', long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
-    /// Go over to the program and its configuration anew when one of their files changes. Requests on their way end with
-    /// what they began with; what cannot be used is told, and the old one stays. SIGHUP does the same once.
+    /// Go over to the program and its configuration anew when one of their files changes.
+    ///
+    /// Requests on their way end with what they began with; what cannot be used is told, and the old one stays. SIGHUP does
+    /// the same once.
     #[arg(long)]
     pub watch: bool,
 
-    /// A backend, in addition to those of the configuration or in place of one of them; may be repeated. With `@N`
-    /// behind the URL, N percent of the requests reach it, and the others are answered 502.
-    #[arg(long = "backend", value_name = "NAME=URL[@N]", value_parser = backend)]
+    /// A backend; `@N`: so many percent of the requests reach it.
+    ///
+    /// It is added to those of the configuration, or takes the place of one of them. Without a name it is the backend of all
+    /// names that no other one has. A place without `http://` or `https://` is spoken to in plain HTTP. The requests that do
+    /// not reach it are answered 502.
+    #[arg(short = 'b', long = "backend", value_name = "[NAME=]URL[@N]", value_parser = backend, help_heading = BACKENDS)]
     pub backends: Vec<(String, BackendSettings)>,
 
-    /// How many more requests a guest may serve that asks for them [default: 5].
-    #[arg(long, value_name = "NUMBER")]
-    pub reuse_requests: Option<u32>,
+    /// The `Host` of every request to a backend.
+    ///
+    /// It goes before what the guest set. The backend may be one of the configuration. Without a name it is the backend of all names that no other one has.
+    #[arg(long = "override-host", value_name = "[NAME=]HOST", value_parser = override_host, help_heading = BACKENDS)]
+    pub override_hosts: Vec<(String, HeaderValue)>,
 
-    /// The port on this machine of the proxy that holds connections for publishing (GRIP): Pushpin.
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    /// Where Pushpin is on this machine, which holds connections for publishing.
+    #[arg(
+        long,
+        value_name = "PORT",
+        value_parser = clap::value_parser!(u16).range(1..),
+        help_heading = BACKENDS
+    )]
     pub local_pushpin_proxy_port: Option<u16>,
 
-    /// A dictionary, from a JSON object of strings; may be repeated.
-    #[arg(long = "dictionary", visible_alias = "config-store", value_name = "NAME=FILE", value_parser = file)]
+    /// A dictionary: a JSON object of strings.
+    #[arg(
+        short = 'd',
+        long = "dictionary",
+        visible_alias = "config-store",
+        value_name = "NAME=FILE",
+        value_parser = file,
+        help_heading = STORES
+    )]
     pub dictionaries: Vec<(String, PathBuf)>,
 
-    /// A KV store in memory, maybe with the values of a JSON object; may be repeated.
-    #[arg(long = "kv", value_name = "NAME[=FILE]", value_parser = maybe_file)]
+    /// A KV store in memory, with the values of a JSON object.
+    #[arg(long = "kv", value_name = "NAME[=FILE]", value_parser = maybe_file, help_heading = STORES)]
     pub kv_stores: Vec<(String, Option<PathBuf>)>,
 
-    /// An access control list, from a JSON file of entries; may be repeated.
-    #[arg(long = "acl", value_name = "NAME=FILE", value_parser = file)]
+    /// An access control list: a JSON file of entries.
+    #[arg(long = "acl", value_name = "NAME=FILE", value_parser = file, help_heading = STORES)]
     pub acls: Vec<(String, PathBuf)>,
 
-    /// A secret store, from a JSON object of strings; may be repeated.
-    #[arg(long = "secret-store", value_name = "NAME=FILE", value_parser = file)]
+    /// A secret store: a JSON object of strings.
+    #[arg(long = "secret-store", value_name = "NAME=FILE", value_parser = file, help_heading = STORES)]
     pub secret_stores: Vec<(String, PathBuf)>,
 
-    /// A certificate chain in PEM, with which to speak TLS too, on the same port.
-    #[arg(long, value_name = "FILE", group = "tls", requires = "tls_key")]
+    /// Where addresses are: a MaxMind database (.mmdb), or a JSON object of networks.
+    #[arg(long, value_name = "FILE", help_heading = STORES)]
+    pub geo: Option<PathBuf>,
+
+    /// Speak TLS too, on the same port, with this certificate chain in PEM.
+    #[arg(long, value_name = "FILE", group = "tls", requires = "tls_key", help_heading = CLIENTS)]
     pub tls_cert: Option<PathBuf>,
 
     /// The private key of that certificate in PEM.
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = CLIENTS)]
     pub tls_key: Option<PathBuf>,
 
-    /// Speak TLS too, on the same port, with a certificate for localhost that is made now.
-    #[arg(long, group = "tls")]
+    /// Speak TLS too, on the same port, with a certificate for localhost made now.
+    #[arg(long, group = "tls", help_heading = CLIENTS)]
     pub tls_self_signed: bool,
 
-    /// Ask clients for a certificate; the authorities, in PEM, that may have signed it. What becomes of it is for the
-    /// program to see: no connection is refused for it.
-    #[arg(long, value_name = "FILE", requires = "tls")]
+    /// Ask clients for a certificate of one of these authorities, in PEM.
+    ///
+    /// What becomes of it is for the program to see: no connection is refused for it.
+    #[arg(long, value_name = "FILE", requires = "tls", help_heading = CLIENTS)]
     pub tls_client_ca: Option<PathBuf>,
 
-    /// The address that every client has, whatever its connection says.
-    #[arg(long, value_name = "IP")]
+    /// The address that every client has.
+    #[arg(long, value_name = "IP", help_heading = CLIENTS)]
     pub client_ip: Option<IpAddr>,
 
-    /// The header that has the address of a client, set by a proxy in front of this host that can be trusted.
-    #[arg(long, value_name = "NAME")]
+    /// The header in which a proxy that can be trusted names the client.
+    #[arg(long, value_name = "NAME", help_heading = CLIENTS)]
     pub client_ip_header: Option<HeaderName>,
 
-    /// A value of the header Fastly-Key that counts as valid; may be repeated.
-    #[arg(long = "fake-fastly-key", value_name = "KEY")]
+    /// A value of the header Fastly-Key that counts as valid.
+    #[arg(long = "fake-fastly-key", value_name = "KEY", help_heading = CLIENTS)]
     pub fake_fastly_keys: Vec<String>,
 
-    /// Where addresses are: a database in the format of MaxMind (.mmdb), or a JSON object of addresses and networks.
-    #[arg(long, value_name = "FILE")]
-    pub geo: Option<PathBuf>,
-
-    /// Send every request of a guest to its backend: keep no responses for later ones.
-    #[arg(long)]
+    /// Send every request of a guest to its backend.
+    #[arg(long, help_heading = CACHING)]
     pub no_http_cache: bool,
 
-    /// Do not let guests drive the cache of responses themselves: SDKs leave it to the host then, and have no hooks for it.
-    #[arg(long)]
+    /// Do not let guests drive the cache of responses themselves.
+    ///
+    /// SDKs leave it to the host then, and have no hooks for it.
+    #[arg(long, help_heading = CACHING)]
     pub no_guest_caching: bool,
 
-    /// How long responses are fresh that do not say so themselves, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value = "3600")]
+    /// How long responses are fresh that do not say so.
+    #[arg(long, value_name = "SECONDS", default_value = "3600", help_heading = CACHING)]
     pub http_cache_ttl: u32,
 
     /// Give responses no X-Cache and X-Cache-Hits.
-    #[arg(long)]
+    #[arg(long, help_heading = CACHING)]
     pub no_cache_headers: bool,
 
-    /// Let a guest that sends a PURGE request remove what is kept for its URL.
-    #[arg(long)]
+    /// Let a guest's PURGE request remove what is kept for its URL.
+    #[arg(long, help_heading = CACHING)]
     pub enable_purge: bool,
 
-    /// Let a client that sends a PURGE request remove what is kept for its URL: the program does not see the request.
-    #[arg(long)]
+    /// Let a client's PURGE request remove what is kept for its URL.
+    ///
+    /// The program does not see the request.
+    #[arg(long, help_heading = CACHING)]
     pub enable_client_purge: bool,
 
-    /// An environment variable of the guest; may be repeated.
-    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair)]
-    pub environment: Vec<(String, String)>,
-
-    /// The memory each request may use, in MiB [default: 128].
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=4096))]
-    pub max_memory: Option<u64>,
-
-    /// The memory that the cache may use, in MiB [default: 256].
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    /// The memory of the cache [default: 256].
+    #[arg(
+        long,
+        value_name = "MIB",
+        value_parser = clap::value_parser!(u64).range(1..=1 << 20),
+        help_heading = CACHING
+    )]
     pub cache_size: Option<u64>,
 
-    /// How long each request may take, in seconds [default: 120].
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// An environment variable of the guest.
+    #[arg(long = "env", value_name = "KEY=VALUE", value_parser = pair, help_heading = PROGRAM)]
+    pub environment: Vec<(String, String)>,
+
+    /// The memory each request may use [default: 128].
+    #[arg(
+        long,
+        value_name = "MIB",
+        value_parser = clap::value_parser!(u64).range(1..=4096),
+        help_heading = LIMITS
+    )]
+    pub max_memory: Option<u64>,
+
+    /// How long each request may take [default: 120].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = LIMITS)]
     pub timeout: Option<f64>,
 
-    /// How long each request may compute, in seconds [default: 60].
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    /// How long each request may compute [default: 60].
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = LIMITS)]
     pub cpu_limit: Option<f64>,
 
-    /// What to do with a guest whose client leaves before the answer.
-    #[arg(long, value_enum, default_value_t)]
+    /// How many more requests a guest may ask for [default: 5].
+    #[arg(long, value_name = "NUMBER", help_heading = LIMITS)]
+    pub reuse_requests: Option<u32>,
+
+    /// What to do with a guest whose client leaves.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t, help_heading = LIMITS)]
     pub on_disconnect: OnDisconnect,
 
-    /// What to do about imports that no hostcall answers to.
-    #[arg(long, value_enum, default_value_t)]
+    /// What to do about imports that are not there.
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t, help_heading = PROGRAM)]
     pub unknown_import_behavior: UnknownImportBehavior,
+
+    /// Name guests' functions for a profiler: `perfmap` is what `perf` reads.
+    #[arg(long, value_name = "KIND", help_heading = PROGRAM)]
+    pub profile: Option<Profile>,
 
     #[command(flatten)]
     pub cache: CacheArguments,
 
-    /// How long requests may take to finish when the program is told to stop, in seconds.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30")]
+    /// How long requests may go on when the host is told to stop.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30", help_heading = LIMITS)]
     pub drain_timeout: f64,
 
-    /// Write the messages of a log endpoint to the end of a file, and not as `NAME :: message` to standard output; may
-    /// be repeated.
-    #[arg(long = "log-file", value_name = "NAME=FILE", value_parser = log_file)]
-    pub log_files: Vec<(String, PathBuf)>,
-
     /// Write guests' standard output as `stdout :: line`.
-    #[arg(long)]
+    #[arg(long, help_heading = OUTPUT)]
     pub log_stdout: bool,
 
-    /// Write guests' standard error as `stderr :: line`, to standard output.
-    #[arg(long)]
+    /// Write guests' standard error as `stderr :: line`.
+    #[arg(long, help_heading = OUTPUT)]
     pub log_stderr: bool,
+
+    /// Where a log endpoint goes: to the end of a file, or to standard output.
+    ///
+    /// Endpoints of which nothing is said go to standard output too, each line with the name before it.
+    #[arg(
+        long = "logger",
+        visible_alias = "log-file",
+        value_name = "NAME[=FILE]",
+        value_parser = logger,
+        help_heading = OUTPUT
+    )]
+    pub loggers: Vec<(String, Option<PathBuf>)>,
 
     #[command(flatten)]
     pub output: OutputArguments,
+
+    #[command(flatten)]
+    pub drop_in: DropInArguments,
 }
 
 #[derive(Debug, Args)]
@@ -226,27 +299,27 @@ pub(super) struct RunArguments {
 
 #[derive(Clone, Debug, Args)]
 pub(super) struct CacheArguments {
-    /// Where compiled programs are kept, instead of the folder that `fastlike cache dir` tells.
-    #[arg(long, value_name = "FOLDER")]
+    /// Where compiled programs are kept, not in `fastlike cache dir`.
+    #[arg(long, value_name = "FOLDER", help_heading = PROGRAM)]
     pub cache_dir: Option<PathBuf>,
 
-    /// Keep no compiled programs, and use none that were kept.
-    #[arg(long, conflicts_with = "cache_dir")]
+    /// Keep no compiled programs, and use none.
+    #[arg(long, conflicts_with = "cache_dir", help_heading = PROGRAM)]
     pub no_cache: bool,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(super) struct OutputArguments {
-    /// Say more: -v, -vv, -vvv. The variable RUST_LOG says it in detail.
-    #[arg(short, long, action = ArgAction::Count)]
+    /// Say more: -v, -vv, -vvv; RUST_LOG says it in detail.
+    #[arg(short, long, action = ArgAction::Count, help_heading = OUTPUT)]
     pub verbose: u8,
 
     /// Say nothing about requests that went well.
-    #[arg(short, long, conflicts_with = "verbose")]
+    #[arg(short, long, conflicts_with = "verbose", help_heading = OUTPUT)]
     pub quiet: bool,
 
     /// How messages are written.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = OUTPUT)]
     pub log_format: MessageFormat,
 }
 
@@ -277,11 +350,46 @@ pub(super) enum UnknownImportBehavior {
     Trap,
 }
 
+/// An address, or the first one that a name has.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    let mut all: Vec<_> = found.collect();
+    // Whoever says `localhost` means what clients try, which for most is the older protocol.
+    all.sort_by_key(|address| !address.is_ipv4());
+    all.into_iter()
+        .next()
+        .ok_or_else(|| "no address has that name".to_owned())
+}
+
+/// The name, which may be left out, and what it is given.
+fn maybe_named(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.contains("://") => pair(text),
+        _ if text.is_empty() => Err("it has to be a name, `=`, and a value".to_owned()),
+        _ => Ok((ALL_OTHERS.to_owned(), text.to_owned())),
+    }
+}
+
+fn override_host(text: &str) -> Result<(String, HeaderValue), String> {
+    let (name, host) = maybe_named(text)?;
+    match HeaderValue::from_str(&host) {
+        Ok(value) if !host.trim().is_empty() => Ok((name, value)),
+        _ => Err(format!("`{host}` is no host")),
+    }
+}
+
 pub(super) fn backend(text: &str) -> Result<(String, BackendSettings), String> {
-    let (name, place) = pair(text)?;
+    let (name, place) = maybe_named(text)?;
     let (url, uptime) = match place.rsplit_once('@') {
         Some((url, number)) if is_number(number) => (url, Some(number)),
         _ => (place.as_str(), None),
+    };
+    let url = match url.contains("://") {
+        true => url.to_owned(),
+        false => format!("http://{url}"),
     };
     let url = url.parse().map_err(|error: InvalidUrl| error.to_string())?;
     let mut settings = BackendSettings::new(url);
@@ -310,8 +418,8 @@ fn file(text: &str) -> Result<(String, PathBuf), String> {
     Ok((name, PathBuf::from(path)))
 }
 
-fn log_file(text: &str) -> Result<(String, PathBuf), String> {
-    let (name, path) = file(text)?;
+fn logger(text: &str) -> Result<(String, Option<PathBuf>), String> {
+    let (name, path) = maybe_file(text)?;
     check_endpoint(&name)?;
     Ok((name, path))
 }
@@ -375,8 +483,14 @@ mod tests {
         for line in [
             "fastlike",
             "fastlike serve",
-            "fastlike a.wasm --backend origin",
-            "fastlike a.wasm --backend origin=127.0.0.1",
+            "fastlike a.wasm --backend origin=",
+            "fastlike a.wasm --backend =http://a",
+            "fastlike a.wasm --override-host origin=",
+            "fastlike a.wasm --override-host a=\u{1}",
+            "fastlike a.wasm --profile other",
+            "fastlike a.wasm --profile guest,profiles",
+            "fastlike a.wasm --logger =x",
+            "fastlike a.wasm --addr 127.0.0.1",
             "fastlike a.wasm --backend origin=http://a@101",
             "fastlike a.wasm --backend origin=http://user@a:80",
             "fastlike a.wasm --reuse-requests x",
@@ -409,11 +523,17 @@ mod tests {
             ("a=http://a:80@0", "http://a:80", 0),
             ("a=https://a/b@75", "https://a/b", 75),
             ("a=https://a/@b", "https://a/@b", 100),
+            ("a=localhost:80@5", "http://localhost:80", 5),
+            ("a=127.0.0.1", "http://127.0.0.1", 100),
         ] {
             let (name, settings) = backend(text).unwrap();
             assert_eq!(name, "a");
             let found = (settings.url.to_string(), settings.uptime_percent);
             assert_eq!(found, (url.to_owned(), percent));
+        }
+        for text in ["http://a:80", "a:80", "*=http://a:80"] {
+            let (name, settings) = backend(text).unwrap();
+            assert_eq!((&*name, &*settings.url.to_string()), ("*", "http://a:80"));
         }
         // What is before a host stays with the URL, and is told as such.
         let error = backend("a=http://user@host:80").unwrap_err();
@@ -438,5 +558,29 @@ mod tests {
         let line = parse(line).unwrap();
         assert!(line.serve.log_stdout && line.serve.log_stderr);
         assert_eq!(line.serve.output.verbose, 1);
+        let line = "fastlike --adapt --wasm-exceptions --wasm-gc --wasm-cm-gc --profile=perfmap \
+                    --enable-local-websocket-passthrough -C a.toml --addr localhost:0 a.wasm";
+        let line = parse(&line.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
+        assert_eq!(line.serve.addr.to_string(), "127.0.0.1:0");
+        assert_eq!(line.serve.profile, Some(Profile::PerfMap));
+        line.serve.drop_in.check().unwrap();
+        let line = parse("fastlike --experimental_modules wasi-nn a.wasm").unwrap();
+        let error = line.serve.drop_in.check().unwrap_err().to_string();
+        assert!(error.contains("wasi-nn"), "{error}");
+    }
+
+    /// Whoever asks for help wants to find one option among many: by what it is about, on a line or two.
+    #[test]
+    fn the_help_is_grouped_and_short() {
+        let help = CommandLine::command().render_help().to_string();
+        for heading in [BACKENDS, STORES, CLIENTS, CACHING, LIMITS, PROGRAM, OUTPUT] {
+            assert!(
+                help.contains(&format!("\n{heading}:\n")),
+                "{heading}: {help}"
+            );
+        }
+        let longest = help.lines().map(str::len).max();
+        assert!(longest <= Some(130), "{longest:?}: {help}");
+        assert!(!help.contains("--adapt"), "{help}");
     }
 }

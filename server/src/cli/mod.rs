@@ -3,10 +3,12 @@
 mod arguments;
 mod bench;
 mod cache;
+mod drop_in;
 mod engines;
 mod generate;
 mod inspect;
 mod output;
+mod profile;
 mod reload;
 mod run;
 mod serve;

@@ -44,7 +44,8 @@ impl Setup {
 
     fn builder(&self) -> Result<HostBuilder, Failure> {
         let mut builder = builder(&self.arguments)?.logs_shared(self.logs.clone());
-        if self.arguments.engine.is_none() {
+        // The interpreter, with which that begins, has no functions that a profiler could see.
+        if self.arguments.engine.is_none() && self.arguments.profile.is_none() {
             builder = builder.engine(AUTO);
         }
         if let Some(tls) = &self.self_signed {

@@ -16,6 +16,7 @@ use super::Failure;
 use super::arguments::{MessageFormat, OnDisconnect, ServeArguments, UnknownImportBehavior};
 use super::cache;
 use super::output::{self, say};
+use super::profile::Profile;
 use super::reload::{Reloader, Setup};
 use super::signals::{Hangups, Signals};
 use crate::config::{LimitSettings, ReuseSettings, read_bounded};
@@ -103,6 +104,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
 }
 
 pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure> {
+    arguments.drop_in.check()?;
     let seconds = |number: Option<f64>| number.map(Duration::from_secs_f64);
     let limits = LimitSettings {
         memory_bytes: arguments
@@ -154,14 +156,23 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
     if let Some(engine) = &arguments.engine {
         builder = builder.engine(engine);
     }
+    if let Some(Profile::PerfMap) = arguments.profile {
+        builder = builder.perf_map(true);
+    }
     if let Some(config) = &arguments.config {
         builder = builder.config(config);
     }
     for (name, settings) in &arguments.backends {
         builder = builder.backend_with(name, settings.clone());
     }
-    for (name, path) in &arguments.log_files {
-        builder = builder.log_file(name, path);
+    for (name, host) in &arguments.override_hosts {
+        builder = builder.override_host(name, host.clone());
+    }
+    for (name, file) in &arguments.loggers {
+        // Where nothing is said of an endpoint it is written to standard output already.
+        if let Some(file) = file {
+            builder = builder.log_file(name, file);
+        }
     }
     for (name, value) in &arguments.environment {
         builder = builder.env(name, value);

@@ -17,7 +17,7 @@ use abi_core::{Engine, Limits, Platform, Program, Service};
 use tokio::runtime::Handle;
 
 use super::deployment::{Deployment, Settings, Started, Successor};
-use super::hooks::Hooks;
+use super::hooks::{Hooks, override_hosts};
 use super::lasting::Lasting;
 use super::lookups::GivenLookups;
 use super::stores::{GivenStores, KeptStores, OpenedStores};
@@ -33,7 +33,7 @@ use crate::world::{SystemRandom, TracingLogs};
 type PlatformChange = Box<dyn FnOnce(Platform) -> Platform + Send>;
 
 /// The name of the backend that stands for all that are not there.
-const ALL_OTHERS: &str = "*";
+pub(crate) const ALL_OTHERS: &str = "*";
 
 /// Collects what a [`Host`] needs.
 ///
@@ -161,6 +161,13 @@ impl HostBuilder {
         self
     }
 
+    /// Whether guests' functions are made known to `perf`, on the engines that can do that; see
+    /// [`EngineOptions::perf_map`].
+    pub fn perf_map(mut self, perf_map: bool) -> Self {
+        self.engine_options.perf_map = perf_map;
+        self
+    }
+
     /// What becomes of a guest whose client leaves before it has been answered.
     pub fn on_disconnect(mut self, on_disconnect: OnDisconnect) -> Self {
         self.on_disconnect = on_disconnect;
@@ -283,7 +290,7 @@ impl HostBuilder {
         let environment = environment(&self, &manifest);
         let sandboxes = WaitingSandboxes::new(self.reuse.or(manifest.reuse).or_default());
         let client = std::mem::take(&mut self.client).or(std::mem::take(&mut manifest.client));
-        let backends = Arc::new(backends(&mut self, &mut manifest, lasting, previous));
+        let backends = Arc::new(backends(&mut self, &mut manifest, lasting, previous)?);
         let settings = Settings {
             policy: Policy {
                 on_disconnect: self.on_disconnect,
@@ -450,13 +457,19 @@ fn backends(
     manifest: &mut Manifest,
     lasting: &Lasting,
     previous: Option<&BackendSet>,
-) -> BackendSet {
+) -> Result<BackendSet, HostError> {
     // Of two with one name the later one counts, which is the one from the builder.
     let given = std::mem::take(&mut manifest.backends);
-    let given = given
+    let mut given: Vec<_> = given
         .into_iter()
-        .chain(std::mem::take(&mut builder.backends));
-    let (all_others, given): (Vec<_>, Vec<_>) = given.partition(|(name, _)| name == ALL_OTHERS);
+        .chain(std::mem::take(&mut builder.backends))
+        .collect();
+    override_hosts(
+        &mut given,
+        std::mem::take(&mut builder.hooks.override_hosts),
+    )?;
+    let (all_others, given): (Vec<_>, Vec<_>) =
+        given.into_iter().partition(|(name, _)| name == ALL_OTHERS);
     let mut backends = BackendSet::after(previous, lasting.runtime.clone(), given)
         .with_loop_token(lasting.loop_token.clone())
         .with_shields(std::mem::take(&mut manifest.shields))
@@ -471,7 +484,7 @@ fn backends(
     if let Some(proxy) = builder.grip_proxy.or(manifest.grip_proxy) {
         backends = backends.with_grip_proxy(proxy);
     }
-    backends
+    Ok(backends)
 }
 
 fn platform(

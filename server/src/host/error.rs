@@ -49,6 +49,14 @@ pub enum HostError {
     /// The configuration is not valid.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Something was said of a backend that there is not.
+    #[error("there is no backend `{backend}` whose host could be overridden; {known}")]
+    UnknownBackend {
+        /// Its name.
+        backend: String,
+        /// Those that there are.
+        known: String,
+    },
     /// A KV store cannot be opened.
     #[error("the KV store `{store}` cannot be opened: {error}")]
     KvStore {

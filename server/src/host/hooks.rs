@@ -8,7 +8,7 @@ use std::sync::Arc;
 use abi_core::body::OutgoingBody;
 use abi_core::platform::{LogSource, Logs};
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use tower_service::Service;
 
 use super::{HostBuilder, HostError};
@@ -43,6 +43,13 @@ impl HostBuilder {
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
         self.backend_with(name, LocalBackend::service(service))
+    }
+
+    /// The `Host` of every request to a backend, whatever the guest set; it may be a backend of the configuration file.
+    /// That there is none of that name is an error of [`build`](Self::build).
+    pub fn override_host(mut self, name: impl Into<String>, host: HeaderValue) -> Self {
+        self.hooks.override_hosts.push((name.into(), host));
+        self
     }
 
     /// The backend of every name that no other one has: a [`LocalBackend`], or settings.
@@ -114,6 +121,7 @@ impl HostBuilder {
 pub(super) struct Hooks {
     pub default_backend: Option<BackendSettings>,
     pub dynamic_backends: Option<BackendSettings>,
+    pub override_hosts: Vec<(String, HeaderValue)>,
     pub log_endpoints: HashMap<String, WriteLog>,
     pub log_files: Vec<(String, PathBuf)>,
 }
@@ -143,6 +151,33 @@ impl Hooks {
         endpoints.extend(self.log_endpoints);
         Ok(hooked(others, endpoints))
     }
+}
+
+/// Sets what was said of the hosts of backends.
+pub(super) fn override_hosts(
+    backends: &mut [(String, BackendSettings)],
+    hosts: Vec<(String, HeaderValue)>,
+) -> Result<(), HostError> {
+    for (backend, host) in hosts {
+        let mut found = false;
+        for (name, settings) in backends.iter_mut() {
+            if *name == backend {
+                settings.override_host = Some(host.clone());
+                found = true;
+            }
+        }
+        if !found {
+            let known = backends.iter().map(|(name, _)| format!("`{name}`"));
+            return Err(HostError::UnknownBackend {
+                known: match known.collect::<Vec<_>>().join(", ") {
+                    known if known.is_empty() => "there are none".to_owned(),
+                    known => format!("there are: {known}"),
+                },
+                backend,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// What is done with a message of an endpoint.

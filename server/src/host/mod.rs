@@ -27,6 +27,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+pub(crate) use builder::ALL_OTHERS;
 pub use builder::HostBuilder;
 use builder::Loaded;
 use deployment::Background;

@@ -31,6 +31,7 @@ mod lookups;
 mod modules;
 mod openssl;
 mod nginx;
+mod options;
 mod proxy;
 mod raw;
 mod raw_routes;
@@ -104,6 +105,7 @@ fn trials() -> Vec<Trial> {
         .chain(transcripts::trials())
         .chain(guests::trials())
         .chain(binary::trials())
+        .chain(options::trials())
         .chain(tools::trials())
         .chain(reload::trials())
         .collect()

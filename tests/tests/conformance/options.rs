@@ -1,0 +1,225 @@
+//! Options of the program `fastlike`: that they go before `fastly.toml`, and that mistakes are told.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use conformance::case::trial;
+use conformance::client::{Answer, Client, Content, request};
+use conformance::guests::{Guest, HELLO, ROUTES};
+use conformance::origin::Origin;
+use conformance::process::Process;
+use libtest_mimic::Trial;
+
+/// The same entry point as that of the package `fastlike`.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_fastlike-under-test");
+
+/// The tests of the options.
+pub fn trials() -> Vec<Trial> {
+    vec![
+        trial(
+            "options::they_go_before_the_configuration",
+            they_go_before_the_configuration,
+        ),
+        trial("options::hosts_are_overridden", hosts_are_overridden),
+        trial("options::endpoints_have_files", endpoints_have_files),
+        trial("options::functions_have_names", functions_have_names),
+        trial("options::those_of_the_usual_tool", those_of_the_usual_tool),
+        trial("options::mistakes_are_told", mistakes_are_told),
+    ]
+}
+
+fn serve(guest: Guest, options: &[&str]) -> Process {
+    let mut all = vec![guest.path()];
+    all.extend(
+        ["--addr", "127.0.0.1:0"]
+            .iter()
+            .chain(options)
+            .map(PathBuf::from),
+    );
+    Process::start(PROGRAM, all)
+}
+
+/// What it says when it cannot serve.
+async fn refused(guest: Guest, options: &[&str]) -> String {
+    let finished = serve(guest, options).finish().await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    finished.stderr
+}
+
+async fn get(address: SocketAddr, path: &str) -> Answer {
+    let client = Client::http1();
+    client
+        .fetch(address, request("GET", path, Content::empty()))
+        .await
+}
+
+fn configuration(folder: &Path, text: &str) -> String {
+    let file = folder.join("fastly.toml");
+    std::fs::write(&file, text).expect("a folder can be written to");
+    file.display().to_string()
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("there is room for files")
+}
+
+async fn they_go_before_the_configuration() {
+    let folder = folder();
+    let config = configuration(
+        folder.path(),
+        r#"
+        [local_server]
+        limits = { wall_ms = 60000 }
+        [local_server.backends]
+        one = { respond = { status = 201 } }
+        two = { respond = { status = 201 } }
+        [local_server.config_stores.strings]
+        format = "inline-toml"
+        contents = { k = "of the configuration" }
+        "#,
+    );
+    let strings = folder.path().join("strings.json");
+    std::fs::write(&strings, r#"{"k": "of an option"}"#).expect("a folder can be written to");
+    let origin = Origin::start().await;
+    let process = serve(
+        ROUTES,
+        &[
+            "-C",
+            &config,
+            // Without a scheme, as the other tools have it.
+            "-b",
+            &format!("two={}", origin.address),
+            // Of all other names, and always down.
+            "--backend",
+            "127.0.0.1:9@0",
+            "-d",
+            &format!("strings={}", strings.display()),
+        ],
+    );
+    let address = process.ready().await;
+    assert_eq!(get(address, "/proxy/one/").await.status, 201);
+    assert_eq!(get(address, "/proxy/two/bytes/1").await.status, 200);
+    assert_eq!(origin.exchanges().len(), 1);
+    assert_eq!(get(address, "/proxy/three/").await.status, 502);
+    let answer = get(address, "/dictionary/strings/k").await;
+    assert_eq!(answer.ok_text(), "of an option");
+}
+
+async fn hosts_are_overridden() {
+    let folder = folder();
+    let origin = Origin::start().await;
+    let place = format!("http://{}", origin.address);
+    let config = configuration(
+        folder.path(),
+        &format!(
+            r#"
+            [local_server.backends]
+            one = {{ url = "{place}", override_host = "of.the.configuration" }}
+            two = {{ url = "{place}", override_host = "of.the.configuration" }}
+            "#
+        ),
+    );
+    let options = ["-C", &config, "--backend", &place];
+    let overriding = [
+        "--override-host",
+        "one=of.an.option",
+        "--override-host",
+        "of.others",
+    ];
+    let process = serve(ROUTES, &[&options[..], &overriding[..]].concat());
+    let address = process.ready().await;
+    for path in [
+        "/proxy/one/bytes/1",
+        "/proxy/two/bytes/2",
+        "/proxy/three/bytes/3",
+    ] {
+        assert_eq!(get(address, path).await.status, 200, "{path}");
+    }
+    let hosts: Vec<_> = origin
+        .exchanges()
+        .iter()
+        .map(|exchange| exchange.headers["host"].clone())
+        .collect();
+    assert_eq!(hosts, ["of.an.option", "of.the.configuration", "of.others"]);
+
+    let wrong = ["--override-host", "other=example.com"];
+    let said = refused(ROUTES, &[&options[..], &wrong[..]].concat()).await;
+    for part in ["no backend `other`", "there are: `one`, `two`"] {
+        assert!(said.contains(part), "{said}");
+    }
+}
+
+async fn endpoints_have_files() {
+    let folder = folder();
+    let file = folder.path().join("app.log");
+    std::fs::write(&file, "from before\n").expect("a folder can be written to");
+    let option = format!("app={}", file.display());
+    let process = serve(ROUTES, &["--logger", &option, "--logger", "other"]);
+    let address = process.ready().await;
+    for path in ["/log/app", "/log/other"] {
+        assert_eq!(get(address, path).await.status, 200);
+    }
+    process.terminate();
+    let finished = process.finish().await;
+    let written = std::fs::read_to_string(&file).expect("it is there");
+    let expected = "from before\nfirst record\nsecond record\\nof two lines\n";
+    assert_eq!(written, expected);
+    assert!(
+        finished.stdout.contains("other :: first record\n"),
+        "{finished:?}"
+    );
+    assert!(!finished.stdout.contains("app :: "), "{finished:?}");
+
+    let nowhere = folder.path().join("not/there.log");
+    let option = format!("app={}", nowhere.display());
+    let said = refused(ROUTES, &["--logger", &option]).await;
+    assert!(said.contains(&format!("--logger {option}: ")), "{said}");
+}
+
+/// A profiler finds the functions of a guest by their names, whose machine code is made (or loaded) at run time.
+async fn functions_have_names() {
+    let kept = folder();
+    let kept = kept.path().display().to_string();
+    for made in ["compiled in", "loaded in"] {
+        let process = serve(HELLO, &["--profile", "perfmap", "--cache-dir", &kept]);
+        let said = process.says("serving").await;
+        assert!(
+            said.contains("engine wasmtime") && said.contains(made),
+            "{said}"
+        );
+        let map = PathBuf::from(format!("/tmp/perf-{}.map", process.id()));
+        let names =
+            std::fs::read_to_string(&map).expect("it is written before the program is ready");
+        assert!(names.contains("_start"), "{names}");
+        process.kill().await;
+        std::fs::remove_file(map).expect("it was read");
+    }
+
+    let said = refused(HELLO, &["--profile", "perfmap", "--engine", "wasmi"]).await;
+    assert!(said.contains("wasmi") && said.contains("`perf`"), "{said}");
+}
+
+/// What Viceroy takes and has no effect here is taken; what would be missed is refused.
+async fn those_of_the_usual_tool() {
+    let options = "--adapt --wasm-exceptions --wasm-gc --wasm-cm-gc";
+    let process = serve(HELLO, &options.split(' ').collect::<Vec<_>>());
+    let address = process.ready().await;
+    assert_eq!(get(address, "/").await.status, 200);
+
+    let said = refused(HELLO, &["--experimental_modules", "wasi-nn"]).await;
+    assert!(said.contains("wasi-nn"), "{said}");
+}
+
+async fn mistakes_are_told() {
+    let said = refused(HELLO, &["--engine", "other"]).await;
+    assert!(said.contains("auto, wasmtime,"), "{said}");
+    for (options, part) in [
+        (["--profile", "guest,profiles"], "--profile perfmap"),
+        (["--override-host", "a="], "is no host"),
+        (["--addr", "127.0.0.1"], "--addr"),
+    ] {
+        let finished = serve(HELLO, &options).finish().await;
+        assert_eq!(finished.status.code(), Some(2), "{finished:?}");
+        assert!(finished.stderr.contains(part), "{finished:?}");
+    }
+}
