@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use abi_core::reuse::WaitingSandboxes;
 use abi_core::{Engine, Service};
 
-use super::{Host, Inner, Policy};
+use super::{Host, Inner, Policy, background};
 use crate::backends::BackendSet;
 use crate::identity::ClientSettings;
 use crate::serve::ServerTls;
@@ -97,7 +97,7 @@ impl Successor {
     fn take_over(self, host: &Weak<Inner>, predecessor: &Weak<Deployment>) {
         let name = self.engine_name;
         let started = Instant::now();
-        let compiled = self.engine.compile(&self.wasm);
+        let compiled = background::compile(&*self.engine, &self.wasm);
         let took = started.elapsed();
         let (Some(host), Some(predecessor)) = (host.upgrade().map(Host), predecessor.upgrade())
         else {

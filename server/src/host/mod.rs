@@ -1,5 +1,6 @@
 //! [`Host`]: a program with its world, ready to answer requests.
 
+mod background;
 mod builder;
 mod deployment;
 mod error;
