@@ -240,14 +240,14 @@ async fn a_websocket_may_go_to_a_backend_of_the_guest(cx: Context) {
     let (plain, encrypted) = (server().await, encrypted_server(&authority).await);
     for target in [plain.to_string(), format!("{encrypted}&ca=ca")] {
         let path = format!("/dynamic-websocket?target={target}");
-        let mut socket = connect(&host, &path).await.expect("it is upgraded");
+        let mut socket = connect(host.address, &path).await.expect("it is upgraded");
         let asked = text(&mut socket).await;
         assert_eq!(asked, "/dynamic-websocket made= route= loop=true");
         talk(&mut socket).await;
     }
     // Nobody vouches for it.
     let path = format!("/dynamic-websocket?target={encrypted}&cert_host=127.0.0.1");
-    let Err(Error::Http(answer)) = connect(&host, &path).await else {
+    let Err(Error::Http(answer)) = connect(host.address, &path).await else {
         panic!("the backend is not trusted");
     };
     assert_eq!(answer.status(), 502);
