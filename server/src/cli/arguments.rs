@@ -497,7 +497,7 @@ mod tests {
             "fastlike a.wasm --timeout 0",
             "fastlike a.wasm --timeout NaN",
             "fastlike a.wasm --env =x",
-            "fastlike a.wasm --log-file x",
+            "fastlike a.wasm --log-file =x",
             "fastlike a.wasm --log-file stdout=x",
             "fastlike a.wasm --kv =x",
             "fastlike a.wasm --cache-size 0",

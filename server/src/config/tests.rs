@@ -226,7 +226,7 @@ fn mistakes_say_what_was_expected() {
         ("[local_server.tls]", "`certificate` and `certificate_file`"),
         (
             "[local_server.tls]\nself_signed = true\nkey = 'x'",
-            "local_server.tls.key",
+            "there is no key `key`",
         ),
         (
             "[local_server.tls]\ncertificate = 'x'\nkey = 'y'",

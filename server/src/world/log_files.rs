@@ -44,12 +44,10 @@ impl LogFiles {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         let path = path.canonicalize()?;
         let (out, guard) = in_background(file);
-        let opened = self.0.entry(path).or_insert_with(|| {
-            Arc::new(LogFile {
-                out,
-                _guard: guard,
-            })
-        });
+        let opened = self
+            .0
+            .entry(path)
+            .or_insert_with(|| Arc::new(LogFile { out, _guard: guard }));
         Ok(opened.clone())
     }
 }

@@ -57,7 +57,11 @@ const RAW_ROUTES: &[&str] = &[
 ];
 
 /// Cases of the guest without an SDK that do the same.
-const POLLING_CASES: &[&str] = &["req_pending_poll", "req_pending_poll_v2"];
+const POLLING_CASES: &[&str] = &[
+    "req_pending_poll",
+    "req_pending_poll_v2",
+    "runtime_vcpu_does_not_run_while_waiting",
+];
 
 /// Cases of the guest without an SDK that give up what they have sent, or end without waiting for it, so that it is
 /// chance how much of it the backend gets to see.
