@@ -18,7 +18,7 @@ use benches::{drive, measure};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
 use fastlike::lookups::UserAgents;
-use fastlike::{AclEntries, Dictionary, DurableKv};
+use fastlike::{AclEntries, Dictionary, DurableKv, GeoDatabase};
 use futures_util::future::join_all;
 use http::HeaderMap;
 
@@ -140,6 +140,15 @@ fn places(criterion: &mut Criterion) {
     });
 }
 
+fn geo_database(criterion: &mut Criterion) {
+    let bytes = include_bytes!("../../server/assets/cities.mmdb");
+    let database = GeoDatabase::of_bytes(bytes.to_vec()).expect("this is a database");
+    let address = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 77));
+    lookups(criterion, "geo_database", |_| {
+        assert!(database.lookup(address).is_some());
+    });
+}
+
 fn user_agents(criterion: &mut Criterion) {
     const AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.2";
     let mut table = DeviceTable::new();
@@ -178,6 +187,12 @@ fn rates(criterion: &mut Criterion) {
             penalty: Duration::from_secs(60),
         };
         assert!(!check.is_refused(&limits, NOW));
+    });
+    for number in 0..ITEMS {
+        limits.penalize("box", &key(number), NOW + Duration::from_secs(60), NOW);
+    }
+    lookups(criterion, "penalty_box", |number| {
+        assert!(limits.is_penalized("box", &key(scattered(number)), NOW));
     });
     assert!(size_of::<EventCounter>() <= 304);
 }
@@ -274,6 +289,7 @@ fn main() {
     secret_stores(&mut criterion);
     acls(&mut criterion);
     places(&mut criterion);
+    geo_database(&mut criterion);
     user_agents(&mut criterion);
     rates(&mut criterion);
     cache(&mut criterion);
