@@ -23,6 +23,7 @@ const REPEAT_MAX: usize = 2_000;
 /// Compiling takes long enough to be measured by few.
 const COMPILE_FOR: Duration = Duration::from_millis(1_500);
 const COMPILE_MAX: usize = 5;
+const LOAD_TIMES: usize = 5;
 
 /// How long requests are answered before those that count.
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -94,6 +95,8 @@ pub async fn measure(
         Err(error) => return EngineResult::failed(entry.name, error.to_string()),
     };
 
+    let load = load_kept(entry, wasm);
+
     started(Step::Instances);
     let instance = match skeleton(wasm).and_then(|wasm| engine.compile(&wasm).ok()) {
         Some(program) => runs(&of_host(&host, program), REPEAT_MAX).await,
@@ -110,6 +113,7 @@ pub async fn measure(
     EngineResult {
         engine: entry.name.to_owned(),
         compile,
+        load,
         instance,
         hostcall: hostcall.map(|run| run / f64::from(HOSTCALLS)),
         requests,
@@ -137,6 +141,26 @@ fn compile(engine: &dyn Engine, wasm: &[u8]) -> Result<(f64, Arc<dyn Program>), 
             return Ok((samples.median(), program));
         }
     }
+}
+
+/// Loading what was kept when the program was compiled, where the engine keeps something.
+fn load_kept(entry: &EngineEntry, wasm: &[u8]) -> Option<f64> {
+    let folder = tempfile::tempdir().ok()?;
+    let options = EngineOptions {
+        artifact_folder: Some(folder.path().to_owned()),
+        ..EngineOptions::default()
+    };
+    let engine = (entry.create)(&options).ok()?;
+    // Whether it keeps anything is found out with a program that takes no time.
+    let small = hostcalls();
+    engine.compile(&small).ok()?;
+    engine.load(&small)?;
+    engine.compile(wasm).ok()?;
+    let mut samples = Samples::default();
+    for _ in 0..LOAD_TIMES {
+        timed(&mut samples, || engine.load(wasm))?;
+    }
+    Some(samples.median())
 }
 
 fn timed<T>(samples: &mut Samples, work: impl FnOnce() -> T) -> T {

@@ -78,7 +78,9 @@ pub fn html(facts: &Facts, results: &[EngineResult]) -> String {
 }
 
 fn write_page(page: &mut String, facts: &Facts, results: &[EngineResult]) -> std::fmt::Result {
-    let title = escaped(&facts.program);
+    let file = std::path::Path::new(&facts.program).file_name();
+    let title = file.map_or(facts.program.as_str().into(), |file| file.to_string_lossy());
+    let title = escaped(&title);
     writeln!(
         page,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -100,7 +102,7 @@ fn write_table(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
         "<table>\n<tr><th>engine</th><th>compile</th><th>load</th><th>instance</th><th>hostcall</th><th>p50</th>\
          <th>p99</th><th>requests/s</th><th>CPU each</th><th>memory</th></tr>"
     )?;
-    let cell = |value: Option<String>| value.unwrap_or_else(|| "·".to_owned());
+    let best = Best::of(results);
     for (index, result) in results.iter().enumerate() {
         let name = escaped(&result.engine);
         write!(page, "<tr><td>{}{name}</td>", dot(index))?;
@@ -110,18 +112,14 @@ fn write_table(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
             continue;
         }
         let requests = &result.requests;
-        for text in [
-            Some(time_text(result.compile)),
-            result.load.map(time_text),
-            result.instance.map(time_text),
-            result.hostcall.map(time_text),
-            Some(time_text(requests.latency_at(50))),
-            Some(time_text(requests.latency_at(99))),
-            Some(count_text(requests.per_second.round() as u64)),
-            Some(time_text(requests.cpu)),
-            result.resident_bytes.map(bytes_text),
-        ] {
-            write!(page, "<td>{}</td>", cell(text))?;
+        for (column, value) in columns(result).into_iter().enumerate() {
+            let class = if best.is(column, value) {
+                " class=\"best\""
+            } else {
+                ""
+            };
+            let text = value.map_or_else(|| "·".to_owned(), COLUMN_TEXTS[column]);
+            write!(page, "<td{class}>{text}</td>")?;
         }
         writeln!(page, "</tr>")?;
         if requests.failed > 0 {
@@ -135,6 +133,63 @@ fn write_table(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
         }
     }
     writeln!(page, "</table>")
+}
+
+/// The numbers of an engine, in the order of the table.
+fn columns(result: &EngineResult) -> [Option<f64>; 9] {
+    let requests = &result.requests;
+    [
+        Some(result.compile),
+        result.load,
+        result.instance,
+        result.hostcall,
+        Some(requests.latency_at(50)),
+        Some(requests.latency_at(99)),
+        Some(requests.per_second),
+        Some(requests.cpu),
+        result.resident_bytes.map(|bytes| bytes as f64),
+    ]
+}
+
+/// How they are written.
+const COLUMN_TEXTS: [fn(f64) -> String; 9] = [
+    time_text,
+    time_text,
+    time_text,
+    time_text,
+    time_text,
+    time_text,
+    |per_second| count_text(per_second.round() as u64),
+    time_text,
+    |bytes| bytes_text(bytes as u64),
+];
+
+/// The column in which more is better.
+const PER_SECOND: usize = 6;
+
+/// The best number of each column.
+struct Best([Option<f64>; 9]);
+
+impl Best {
+    fn of(results: &[EngineResult]) -> Self {
+        let mut best = [None; 9];
+        for result in results.iter().filter(|result| result.error.is_none()) {
+            for (column, value) in columns(result).into_iter().enumerate() {
+                best[column] = match (best[column], value) {
+                    (Some(best), Some(value)) if column == PER_SECOND => {
+                        Some(f64::max(best, value))
+                    }
+                    (Some(best), Some(value)) => Some(f64::min(best, value)),
+                    (best, value) => best.or(value),
+                };
+            }
+        }
+        Self(best)
+    }
+
+    fn is(&self, column: usize, value: Option<f64>) -> bool {
+        value.is_some() && self.0[column] == value
+    }
 }
 
 fn write_plots(page: &mut String, results: &[EngineResult]) -> std::fmt::Result {
@@ -173,7 +228,7 @@ fn write_plots(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
             |result| Some(result.requests.cpu),
         ),
         bars(
-            "Compiling (less is better, steps of ten)",
+            "Compiling (less is better; ten times as long is one step)",
             time_text,
             true,
             |result| Some(result.compile),
@@ -261,6 +316,7 @@ th { font-weight: 600; color: #76808e; border-bottom: 2px solid #d9dee5 }
 th, td { padding: .4em .5em; text-align: right; white-space: nowrap }
 th:first-child, td:first-child { text-align: left }
 tr + tr td { border-top: 1px solid #eef1f4 }
+td.best { font-weight: 700 }
 td.error { text-align: left; white-space: normal; color: #b3261e }
 .dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em }
 .plots { display: grid; grid-template-columns: 1fr 1fr; gap: 1.6em 1.2em }
@@ -278,7 +334,8 @@ engine can store it. <b>instance</b>: an instance with the program's imports, me
 ended, without the program's own work. <b>hostcall</b>: one that reads guest memory and writes it. <b>p50</b>, \
 <b>p99</b>: from the start of a request to the end of its answer, without a socket. <b>CPU each</b>: while the guest \
 itself ran. <b>memory</b>: the most that the process had resident.</p>
-<p>Each engine was measured in a process of its own.</p>
+<p>Each engine was measured in a process of its own. The best of each column is bold; a dot stands for what could not be measured, or what the \
+engine does not do.</p>
 </div>
 ";
 

@@ -250,7 +250,7 @@ fn elsewhere(engine: &str, progress: &ProgressBar) -> Result<EngineResult, Failu
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    let mut last = String::new();
+    let (mut last, mut is_first) = (String::new(), true);
     for line in child
         .stderr
         .take()
@@ -262,7 +262,8 @@ fn elsewhere(engine: &str, progress: &ProgressBar) -> Result<EngineResult, Failu
         match line.strip_prefix(STEP) {
             Some(step) => {
                 progress.set_message(format!("{engine}: {step}"));
-                progress.inc(1);
+                // What has begun is not yet done.
+                progress.inc(u64::from(!std::mem::take(&mut is_first)));
             }
             None => last = line,
         }
