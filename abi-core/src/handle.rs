@@ -65,7 +65,17 @@ macro_rules! handles {
                 self.0.write(bytes);
             }
         }
-    )*};
+    )*
+
+        /// The name of each type, and what its handles are for.
+        const KINDS: &[(&str, &str)] = &[$((stringify!($name), $kind)),*];
+    };
+}
+
+/// What handles of the type of this name are for.
+pub(crate) fn kind_of(ty: &str) -> Option<&'static str> {
+    let mut kinds = KINDS.iter();
+    kinds.find(|(name, _)| *name == ty).map(|(_, kind)| *kind)
 }
 
 handles! {

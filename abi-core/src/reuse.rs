@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::engine::Exit;
+use crate::sent::{SENT_MAX, Sent};
 use crate::service::Report;
 use crate::session::{ClientRequest, ClientResponse};
 
@@ -267,6 +268,8 @@ struct Requests {
     is_first_told: bool,
     /// Where to tell how the current one went, if it is not the first.
     finished: Option<oneshot::Sender<Report>>,
+    /// What the guest has sent to backends for the current one.
+    sent: Vec<Arc<Sent>>,
 }
 
 impl RequestsOfRun {
@@ -298,6 +301,7 @@ impl RequestsOfRun {
             memory_bytes,
             wall: wall.saturating_sub(requests.wall_started),
             cpu: cpu.saturating_sub(requests.cpu_started),
+            sent: Vec::new(),
         };
         requests.tell(report);
         (requests.wall_started, requests.cpu_started) = (wall, cpu);
@@ -307,6 +311,16 @@ impl RequestsOfRun {
     /// The guest has ended.
     pub(crate) fn end(&self, report: Report) {
         self.lock().tell(report);
+    }
+
+    /// The guest sends a request to a backend. Whether that is noted.
+    pub(crate) fn note_sent(&self, sent: Arc<Sent>) -> bool {
+        let requests = &mut *self.lock();
+        let has_room = requests.sent.len() < SENT_MAX;
+        if has_room {
+            requests.sent.push(sent);
+        }
+        has_room
     }
 
     /// How the first request went, once.
@@ -321,7 +335,9 @@ impl RequestsOfRun {
 }
 
 impl Requests {
-    fn tell(&mut self, report: Report) {
+    fn tell(&mut self, mut report: Report) {
+        let sent = self.sent.drain(..);
+        report.sent = sent.map(|sent| sent.as_it_is()).collect();
         if let Some(finished) = self.finished.take() {
             // Nobody may wait for it.
             drop(finished.send(report));

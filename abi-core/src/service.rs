@@ -18,6 +18,7 @@ use crate::http::ResponseHead;
 use crate::offload::Offload;
 use crate::platform::Platform;
 use crate::reuse::{Away, RequestsOfRun, WaitingSandboxes};
+use crate::sent::SentRequest;
 use crate::session::{ClientRequest, ClientResponse, GuestEnvironment, HostcallObserver, Session};
 use crate::supervise::Supervised;
 
@@ -105,6 +106,8 @@ pub struct Report {
     pub wall: Duration,
     /// While the guest itself ran.
     pub cpu: Duration,
+    /// What it has sent to backends, in order: the first sixteen requests.
+    pub sent: Vec<SentRequest>,
 }
 
 /// One request on its way through a guest.
@@ -248,6 +251,7 @@ fn stopped() -> Report {
         memory_bytes: 0,
         wall: Duration::ZERO,
         cpu: Duration::ZERO,
+        sent: Vec::new(),
     }
 }
 

@@ -25,9 +25,10 @@ use crate::meter::CpuMeter;
 use crate::offload::Offload;
 use crate::platform::Platform;
 use crate::reuse::{HandedOverParts, RequestPromise, RequestsOfRun, WaitingSandboxes};
+use crate::sent::NotedBackends;
 use crate::stdio::Stdio;
 use crate::stores::{Acl, ConfigStore, KvStore, SecretStore};
-use crate::table::Hostcall;
+use crate::table::ReturnedHostcall;
 
 /// A client's request, as it is given to a guest.
 #[derive(Debug)]
@@ -169,8 +170,8 @@ impl Default for GuestEnvironment {
 
 /// Told of every hostcall of a session, for traces and transcripts.
 pub trait HostcallObserver: Send {
-    /// A hostcall has returned `code`, or has ended the guest.
-    fn returned(&mut self, hostcall: &'static Hostcall, code: Option<u32>);
+    /// A hostcall has returned, or has ended the guest.
+    fn returned(&mut self, hostcall: &ReturnedHostcall<'_>);
 }
 
 /// All state of one guest run.
@@ -199,7 +200,11 @@ pub struct Session {
     id: u128,
     meter: Arc<CpuMeter>,
     memory_limit_reached: bool,
+    /// Whether what is sent to backends is noted.
+    notes_sent: bool,
     observer: Option<Box<dyn HostcallObserver>>,
+    /// When the current hostcall began, where somebody observes it.
+    hostcall_began: Duration,
 }
 
 /// The client's side of a session.
@@ -295,7 +300,9 @@ impl Session {
             earlier: Vec::new(),
             offload: None,
             memory_limit_reached: false,
+            notes_sent: false,
             observer: None,
+            hostcall_began: Duration::ZERO,
         };
         (session, answered)
     }
@@ -351,10 +358,31 @@ impl Session {
         self.observer.is_some()
     }
 
-    pub(crate) fn observe(&mut self, hostcall: &'static Hostcall, code: Option<u32>) {
+    #[cold]
+    pub(crate) fn note_hostcall_begins(&mut self) {
+        self.hostcall_began = self.platform.clock.monotonic();
+    }
+
+    pub(crate) fn hostcall_took(&self) -> Duration {
+        let now = self.platform.clock.monotonic();
+        now.saturating_sub(self.hostcall_began)
+    }
+
+    pub(crate) fn observe(&mut self, hostcall: ReturnedHostcall<'_>) {
         if let Some(observer) = &mut self.observer {
-            observer.returned(hostcall, code);
+            observer.returned(&hostcall);
         }
+    }
+
+    /// Has what the guest sends to backends noted from now on. A guest that sends nothing does without.
+    pub(crate) fn note_what_is_sent(&mut self) {
+        if std::mem::replace(&mut self.notes_sent, true) {
+            return;
+        }
+        let platform = &mut self.platform;
+        let (backends, clock) = (platform.backends.clone(), platform.clock.clone());
+        let noted = NotedBackends::new(backends, clock, self.reuse.of_run.clone());
+        platform.backends = Arc::new(noted);
     }
 
     /// The backend of this name: one that the guest has defined, or one of the service's.

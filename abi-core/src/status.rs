@@ -38,6 +38,31 @@ pub enum FastlyStatus {
 }
 
 impl FastlyStatus {
+    /// Every status by its name in the witx, in upper case; a status is its position.
+    const NAMES: [&str; 15] = [
+        "OK",
+        "ERROR",
+        "INVAL",
+        "BADF",
+        "BUFLEN",
+        "UNSUPPORTED",
+        "BADALIGN",
+        "HTTPINVALID",
+        "HTTPUSER",
+        "HTTPINCOMPLETE",
+        "NONE",
+        "HTTPHEADTOOLARGE",
+        "HTTPINVALIDSTATUS",
+        "LIMITEXCEEDED",
+        "AGAIN",
+    ];
+
+    /// The name of the status with this number.
+    #[must_use]
+    pub fn name_of(code: u32) -> Option<&'static str> {
+        Self::NAMES.get(code as usize).copied()
+    }
+
     /// The number the guest gets.
     #[must_use]
     pub const fn code(self) -> u32 {
@@ -71,6 +96,23 @@ pub enum Errno {
 }
 
 impl Errno {
+    /// The name of the error with this number, as far as this host uses it.
+    #[must_use]
+    pub fn name_of(code: u32) -> Option<&'static str> {
+        Some(match code {
+            0 => "OK",
+            8 => "EBADF",
+            21 => "EFAULT",
+            25 => "EILSEQ",
+            28 => "EINVAL",
+            54 => "ENOTDIR",
+            57 => "ENOTSOCK",
+            58 => "ENOTSUP",
+            70 => "ESPIPE",
+            _ => return None,
+        })
+    }
+
     /// The number the guest gets.
     #[must_use]
     pub const fn code(self) -> u32 {

@@ -58,6 +58,7 @@ impl Supervised {
             memory_bytes: ended.memory_bytes,
             wall,
             cpu,
+            sent: Vec::new(),
         });
     }
 

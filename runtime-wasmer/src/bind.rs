@@ -64,7 +64,7 @@ macro_rules! binder {
                 move |mut env: FunctionEnvMut<'_, Guest>, $($parameter: <$ty as Param>::Wasm),*| {
                     enter(&mut env, |mut call, _| {
                         let outcome = abi::$module::$name(&mut call, $(<$ty as Param>::lift($parameter)),*);
-                        call.complete(id, outcome)
+                        call.complete(id, outcome, || [$(u64::from($parameter)),*])
                     })
                 },
             )
@@ -84,7 +84,7 @@ macro_rules! binder {
                             &meter,
                             abi::$module::$name(&mut call, $(<$ty as Param>::lift($parameter)),*),
                         )?;
-                        call.complete(id, outcome)
+                        call.complete(id, outcome, || [$(u64::from($parameter)),*])
                     })
                 },
             )
@@ -98,10 +98,10 @@ macro_rules! binder {
             Function::new_typed_with_env(
                 store,
                 env,
-                move |mut env: FunctionEnvMut<'_, Guest>, $(_: <$ty as Param>::Wasm),*| {
+                move |mut env: FunctionEnvMut<'_, Guest>, $($parameter: <$ty as Param>::Wasm),*| {
                     enter(&mut env, |mut call, _| {
                         let outcome = abi_core::table::unsupported(&mut call);
-                        call.complete(id, outcome)
+                        call.complete(id, outcome, || [$(u64::from($parameter)),*])
                     })
                 },
             )

@@ -42,7 +42,7 @@ macro_rules! binder {
                 move |mut caller: Caller<'_, GuestState>, $($parameter: <$ty as Param>::Wasm),*| {
                     let mut call = lend(&mut caller);
                     let outcome = abi::$module::$name(&mut call, $(<$ty as Param>::lift($parameter)),*);
-                    call.complete(id, outcome).map_err(stopped)
+                    call.complete(id, outcome, || [$(u64::from($parameter)),*]).map_err(stopped)
                 },
             )?;
             Ok(())
@@ -59,7 +59,7 @@ macro_rules! binder {
                             let mut call = Call::new(memory, session);
                             let outcome =
                                 abi::$module::$name(&mut call, $(<$ty as Param>::lift($parameter)),*).await;
-                            call.complete(id, outcome)
+                            call.complete(id, outcome, || [$(u64::from($parameter)),*])
                         })
                     }));
                     Err(wasmi::Error::host(HostError::Suspended))
@@ -76,10 +76,10 @@ macro_rules! binder {
             linker.func_wrap(
                 module,
                 name,
-                move |mut caller: Caller<'_, GuestState>, $(_: <$ty as Param>::Wasm),*| {
+                move |mut caller: Caller<'_, GuestState>, $($parameter: <$ty as Param>::Wasm),*| {
                     let mut call = lend(&mut caller);
                     let outcome = abi_core::table::unsupported(&mut call);
-                    call.complete(id, outcome).map_err(stopped)
+                    call.complete(id, outcome, || [$(u64::from($parameter)),*]).map_err(stopped)
                 },
             )?;
             Ok(())

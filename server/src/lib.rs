@@ -46,7 +46,7 @@ pub use host::{Drained, Finished, Host, HostBuilder, HostError, OnDisconnect};
 pub use identity::{ClientProfile, ClientSettings};
 pub use lookups::{DeviceSettings, DeviceTable, GeoDatabase, GeoTable};
 pub use program::ProgramSource;
-pub use serve::{ConnectionAddresses, ServerTls, ServerTlsError};
+pub use serve::{ConnectionAddresses, ServerTls, ServerTlsError, Trace};
 pub use stores::{AclEntries, Dictionary, DurableKv, KvSettings, MemoryKv, SecretItems};
 pub use world::{CapturedLine, CapturedSource, LogCapture};
 

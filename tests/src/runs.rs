@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use abi_core::engine::{Ended, Exit, Limits};
 use abi_core::session::HostcallObserver;
+use abi_core::table::ReturnedHostcall;
 use abi_core::{Hostcall, Program, Session};
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
@@ -171,8 +172,11 @@ struct Observer {
 }
 
 impl HostcallObserver for Observer {
-    fn returned(&mut self, hostcall: &'static Hostcall, code: Option<u32>) {
-        let made = Made { hostcall, code };
+    fn returned(&mut self, returned: &ReturnedHostcall<'_>) {
+        let made = Made {
+            hostcall: returned.hostcall,
+            code: returned.code,
+        };
         self.runs.change(self.index, |run| run.hostcalls.push(made));
     }
 }

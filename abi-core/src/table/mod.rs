@@ -4,11 +4,13 @@
 //! [`crate::abi`], one file a module. From the one list come the metadata here, the binders of the adapters, and
 //! `docs/abi.md`. A row and a function that disagree do not compile.
 
+mod decoded;
 mod legacy;
 mod markdown;
 mod rows;
 pub mod types;
 
+pub use decoded::ReturnedHostcall;
 pub use legacy::legacy_names;
 pub use markdown::markdown;
 
@@ -196,38 +198,52 @@ impl<'a> Call<'a> {
     #[must_use]
     #[inline]
     pub fn new(memory: &'a mut [u8], session: &'a mut Session) -> Self {
+        if session.is_observed() {
+            session.note_hostcall_begins();
+        }
         Self {
             memory: Memory::new(memory),
             session,
         }
     }
 
-    /// Every hostcall returns through here: the one place where its result becomes a number, and is observed.
+    /// Every hostcall returns through here: the one place where its result becomes a number, and is observed. Its
+    /// arguments are asked for only then.
     ///
     /// # Errors
     ///
     /// [`Stop`] when the guest must not go on.
     #[inline]
-    pub fn complete<O: Outcome>(self, id: HostcallId, outcome: O) -> Result<O::Wasm, Stop> {
-        if self.session.is_observed() || tracing::enabled!(tracing::Level::TRACE) {
-            observe(self.session, id, &outcome);
+    pub fn complete<O: Outcome, const N: usize>(
+        self,
+        id: HostcallId,
+        outcome: O,
+        arguments: impl FnOnce() -> [u64; N],
+    ) -> Result<O::Wasm, Stop> {
+        if self.session.is_observed() {
+            let (code, error) = (outcome.code(), outcome.error());
+            observe(self.memory, self.session, id, (code, error), &arguments());
         }
         outcome.into_wasm()
     }
 }
 
 #[cold]
-fn observe<O: Outcome>(session: &mut Session, id: HostcallId, outcome: &O) {
-    let hostcall = id.hostcall();
-    let error = outcome.error();
-    tracing::trace!(
-        module = hostcall.module,
-        name = hostcall.name,
-        code = outcome.code(),
-        error = error.map(tracing::field::display),
-        "hostcall"
-    );
-    session.observe(hostcall, outcome.code());
+fn observe(
+    memory: Memory<'_>,
+    session: &mut Session,
+    id: HostcallId,
+    (code, error): (Option<u32>, Option<&Error>),
+    arguments: &[u64],
+) {
+    session.observe(ReturnedHostcall {
+        hostcall: id.hostcall(),
+        arguments,
+        code,
+        error,
+        memory: &memory,
+        took: session.hostcall_took(),
+    });
 }
 
 /// What a hostcall function returns, and what becomes of it.

@@ -20,7 +20,7 @@ use abi_core::http::{BackendRequest, BackendResponse, RequestHead, SendError};
 use abi_core::platform::{Backends, Clock, Executor, LogSource, Logs, Platform, Random};
 use abi_core::session::{ClientRequest, HostcallObserver, Session};
 use abi_core::stores::Stores;
-use abi_core::table::Hostcall;
+use abi_core::table::ReturnedHostcall;
 use futures_channel::oneshot;
 use futures_util::future::BoxFuture;
 use runtime_wasmer::ENGINES;
@@ -107,7 +107,7 @@ impl World {
 struct TellsEnd(Sender<Event>);
 
 impl HostcallObserver for TellsEnd {
-    fn returned(&mut self, _hostcall: &'static Hostcall, _code: Option<u32>) {}
+    fn returned(&mut self, _: &ReturnedHostcall<'_>) {}
 }
 
 impl Drop for TellsEnd {

@@ -146,10 +146,8 @@ fn compile(engine: &dyn Engine, wasm: &[u8]) -> Result<(f64, Arc<dyn Program>), 
 /// Loading what was kept when the program was compiled, where the engine keeps something.
 fn load_kept(entry: &EngineEntry, wasm: &[u8]) -> Option<f64> {
     let folder = tempfile::tempdir().ok()?;
-    let options = EngineOptions {
-        artifact_folder: Some(folder.path().to_owned()),
-        ..EngineOptions::default()
-    };
+    let mut options = EngineOptions::default();
+    options.artifact_folder = Some(folder.path().to_owned());
     let engine = (entry.create)(&options).ok()?;
     // Whether it keeps anything is found out with a program that takes no time.
     let small = hostcalls();

@@ -308,7 +308,7 @@ pub(super) struct CacheArguments {
     pub no_cache: bool,
 }
 
-#[derive(Clone, Copy, Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(super) struct OutputArguments {
     /// Say more: -v, -vv, -vvv; RUST_LOG says it in detail.
     #[arg(short, long, action = ArgAction::Count, help_heading = OUTPUT)]
@@ -321,6 +321,14 @@ pub(super) struct OutputArguments {
     /// How messages are written.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t, help_heading = OUTPUT)]
     pub log_format: MessageFormat,
+
+    /// Write every hostcall: its arguments, what it gave, and how long it took; so does -vvv.
+    #[arg(long, help_heading = OUTPUT)]
+    pub trace: bool,
+
+    /// The same for requests with a header field of this name.
+    #[arg(long, value_name = "NAME", conflicts_with = "trace", help_heading = OUTPUT)]
+    pub trace_header: Option<HeaderName>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -7,6 +7,7 @@ mod drop_in;
 mod engines;
 mod generate;
 mod inspect;
+mod lines;
 mod output;
 mod profile;
 mod reload;

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::Failure;
 use super::arguments::{MessageFormat, ServeArguments};
-use super::output::say;
+use super::output::{is_colored, say};
 use super::serve::{builder, self_signed};
 use super::signals::{Hangup, Hangups};
 use super::watch::FileWatch;
@@ -34,6 +34,8 @@ impl Setup {
         let logs = LogWriter::standard_streams(LogFormat {
             label_stdout: arguments.log_stdout,
             label_stderr: arguments.log_stderr,
+            color: is_colored(&std::io::stdout()),
+            json: arguments.output.log_format == MessageFormat::Json,
         });
         Ok(Self {
             self_signed: self_signed(&arguments)?,

@@ -21,7 +21,7 @@ const TRAPPED: u8 = 134;
 pub(super) fn run(mut arguments: RunArguments) -> Result<ExitCode, Failure> {
     // What is written belongs to the program, unless more is asked for.
     arguments.serve.output.quiet = arguments.serve.output.verbose == 0;
-    let messages = output::start(arguments.serve.output);
+    let messages = output::start(&arguments.serve.output);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("fastlike")

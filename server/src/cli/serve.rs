@@ -30,7 +30,7 @@ use crate::stores::{AclEntries, Dictionary, KvSettings, SecretItems, StoreError,
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 
 pub(super) fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
-    let messages = output::start(arguments.output);
+    let messages = output::start(&arguments.output);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("fastlike")
@@ -125,6 +125,7 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
             UnknownImportBehavior::LinkError => UnknownImports::Refuse,
             UnknownImportBehavior::Trap => UnknownImports::Trap,
         })
+        .trace(output::trace(&arguments.output))
         .http_cache(HttpCacheSettings {
             enabled: !arguments.no_http_cache,
             default_ttl: Duration::from_secs(arguments.http_cache_ttl.into()),

@@ -27,7 +27,7 @@ use crate::config::{LimitSettings, Manifest, ReuseSettings};
 use crate::engines::{AUTO, find_engine, shared_engine};
 use crate::identity::ClientSettings;
 use crate::program::{self, ProgramSource};
-use crate::serve::ServerTls;
+use crate::serve::{ServerTls, Trace};
 use crate::world::{SystemRandom, TracingLogs};
 
 type PlatformChange = Box<dyn FnOnce(Platform) -> Platform + Send>;
@@ -62,6 +62,7 @@ pub struct HostBuilder {
     grip_proxy: Option<SocketAddr>,
     shields: Vec<(String, ShieldSite)>,
     tls: Option<ServerTls>,
+    trace: Trace,
     pub(super) hooks: Hooks,
 }
 
@@ -139,6 +140,12 @@ impl HostBuilder {
 
     pub(crate) fn logs_shared(mut self, logs: Arc<dyn Logs>) -> Self {
         self.logs = Some(logs);
+        self
+    }
+
+    /// Which requests are traced, hostcall by hostcall; otherwise none.
+    pub fn trace(mut self, trace: Trace) -> Self {
+        self.trace = trace;
         self
     }
 
@@ -299,6 +306,7 @@ impl HostBuilder {
             client,
             tls: self.tls.take().or(manifest.tls.take()),
             backends: backends.clone(),
+            trace: std::mem::take(&mut self.trace),
         };
         let (platform, stores) = platform(self, manifest, lasting, backends, kept)?;
         let service = Service {

@@ -10,7 +10,7 @@ use abi_core::{Engine, Service};
 use super::{Host, Inner, Policy, background};
 use crate::backends::BackendSet;
 use crate::identity::ClientSettings;
-use crate::serve::ServerTls;
+use crate::serve::{ServerTls, Trace};
 
 /// A program on an engine, with its configuration. A request takes the current one when it begins, and ends on it.
 pub(crate) struct Deployment {
@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub client: ClientSettings,
     pub tls: Option<ServerTls>,
     pub backends: Arc<BackendSet>,
+    pub trace: Trace,
 }
 
 /// With what a program began, before another engine took over.

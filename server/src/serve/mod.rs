@@ -6,7 +6,7 @@
 //!   body; `early_hints`: interim responses; `flush`: the beginning of a response that breaks off;
 //! * `hand_off`: clients that are joined with a backend;
 //! * `tls`: connections that are encrypted;
-//! * `run`: one request on its way through a guest; `report`: the line about it.
+//! * `run`: one request on its way through a guest; `report`: the line about it; `trace`: its hostcalls.
 
 mod early_hints;
 mod expect;
@@ -20,6 +20,7 @@ mod request;
 mod response;
 mod run;
 mod tls;
+mod trace;
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(crate) use listen::serve;
 pub use request::ConnectionAddresses;
 pub(crate) use request::client_request;
 pub use tls::{ServerTls, ServerTlsError};
+pub use trace::Trace;
 
 use crate::host::{FinishedSender, Host};
 use hand_off::HandedOver;
@@ -107,7 +109,10 @@ where
     }
     let line = RequestLine::of(&request, deployment.engine_name);
     let method = request.head.method.clone();
-    let run = deployment.service.start(request);
+    let run = match settings.trace.observer(&request) {
+        None => deployment.service.start(request),
+        observer => deployment.service.start_observed(request, observer),
+    };
     let on_disconnect = settings.policy.on_disconnect;
     let attended = Attended::new(host.clone(), on_disconnect, run, line, finished);
     let (mut answer, told) = attended.answer().await;

@@ -1,7 +1,10 @@
 //! What is written about a request: one line, and one more when its guest failed.
 
+use std::fmt;
+use std::time::Duration;
+
 use abi_core::engine::Exit;
-use abi_core::{ClientRequest, Report};
+use abi_core::{ClientRequest, Report, SentOutcome, SentRequest};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 
@@ -43,13 +46,14 @@ impl RequestLine {
         }
         tracing::info!(
             target: "fastlike::request",
-            method = %self.method,
-            path = self.path(),
             status = self.status.map_or(0, |status| status.as_u16()),
-            ms = rounded(report.wall.as_secs_f64() * 1e3),
-            cpu_ms = rounded(report.cpu.as_secs_f64() * 1e3),
-            memory_kib = report.memory_bytes / 1024,
+            ms = rounded(report.wall),
+            method = self.method.as_str(),
+            path = self.path(),
             engine = self.engine,
+            cpu_ms = rounded(report.cpu),
+            memory_kib = report.memory_bytes / 1024,
+            backends = (!report.sent.is_empty()).then(|| tracing::field::display(Sent(&report.sent))),
             left = self.status.is_none().then_some(true),
         );
     }
@@ -72,14 +76,38 @@ impl RequestLine {
     pub(super) fn write_cancelled(&self) {
         tracing::info!(
             target: "fastlike::request",
-            method = %self.method,
+            method = self.method.as_str(),
             path = self.path(),
             "the client left, and the guest was stopped"
         );
     }
 }
 
-/// Two decimals are enough to tell requests apart.
-fn rounded(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
+/// Milliseconds. Two decimals are enough to tell requests apart.
+fn rounded(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1e5).round() / 100.0
+}
+
+/// What a guest has sent to backends, with what came of it.
+struct Sent<'a>(&'a [SentRequest]);
+
+impl fmt::Display for Sent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, sent) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            f.write_str(&sent.backend)?;
+            match sent.outcome {
+                SentOutcome::Answered(status, took) => {
+                    write!(f, " {} in {} ms", status.as_u16(), rounded(took))?;
+                }
+                SentOutcome::Failed(kind, took) => {
+                    write!(f, " failed after {} ms: {}", rounded(took), kind.meaning())?;
+                }
+                SentOutcome::Unanswered => f.write_str(" did not answer in time")?,
+            }
+        }
+        Ok(())
+    }
 }

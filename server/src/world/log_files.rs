@@ -62,7 +62,7 @@ impl LogFile {
     /// Writes a message as a line, without waiting.
     pub(crate) fn write(&self, message: &[u8]) {
         // It cannot fail: what there is no room for is dropped.
-        drop(self.out.clone().write_all(&lines(None, message)));
+        drop(self.out.clone().write_all(&lines(None, false, message)));
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::Write;
 
 use abi_core::platform::{LogSource, Logs};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
 use super::background::{BackgroundGuard, BackgroundWriter, in_background};
 
@@ -18,6 +20,11 @@ pub struct LogFormat {
     pub label_stdout: bool,
     /// The same for standard error, which otherwise goes to standard error as it is.
     pub label_stderr: bool,
+    /// Write labels in colour.
+    pub color: bool,
+    /// Write a JSON object for each message: `timestamp`, `target` (which is `fastlike::guest`), `endpoint`, `message`.
+    /// What has no label otherwise has one here: its endpoint is `stdout` or `stderr`.
+    pub json: bool,
 }
 
 /// Writes guests' log lines to this process's standard output: `endpoint :: line`.
@@ -57,12 +64,15 @@ impl LogWriter {
 
 impl Logs for LogWriter {
     fn write(&self, source: LogSource<'_>, message: &[u8]) {
-        let (label, stream) = match source {
+        let (name, stream) = match source {
             LogSource::Stdout if !self.format.label_stdout => (None, &self.out),
             LogSource::Stderr if !self.format.label_stderr => (None, &self.error),
             source => (Some(label(source)), &self.out),
         };
-        let text = lines(label, message);
+        let text = match self.format.json {
+            true => json(label(source), message),
+            false => lines(name, self.format.color, message),
+        };
         // It cannot fail: what there is no room for is dropped.
         drop(stream.clone().write_all(&text));
     }
@@ -102,14 +112,33 @@ fn shortened(message: &[u8]) -> &[u8] {
     message.get(..MESSAGE_BYTES_MAX).unwrap_or(message)
 }
 
+/// A message as a JSON object, with a line break behind it.
+fn json(endpoint: &str, message: &[u8]) -> Vec<u8> {
+    let mut timestamp = String::new();
+    // It writes to a text, which does not fail.
+    let _ = SystemTime.format_time(&mut Writer::new(&mut timestamp));
+    let object = serde_json::json!({
+        "timestamp": timestamp,
+        "target": "fastlike::guest",
+        "endpoint": endpoint,
+        "message": String::from_utf8_lossy(shortened(message)),
+    });
+    format!("{object}\n").into_bytes()
+}
+
 /// Every line of a message, with the label before it and a line break behind it.
-pub(super) fn lines(label: Option<&str>, message: &[u8]) -> Vec<u8> {
+pub(super) fn lines(label: Option<&str>, color: bool, message: &[u8]) -> Vec<u8> {
+    let (before, after) = match color {
+        true => (&b"\x1b[36m"[..], &b" ::\x1b[0m "[..]),
+        false => (&b""[..], &b" :: "[..]),
+    };
     let message = shortened(message);
     let mut text = Vec::with_capacity(message.len() + 64);
     for line in message.split(|byte| *byte == b'\n') {
         if let Some(label) = label {
+            text.extend_from_slice(before);
             text.extend_from_slice(label.as_bytes());
-            text.extend_from_slice(b" :: ");
+            text.extend_from_slice(after);
         }
         text.extend_from_slice(line);
         text.push(b'\n');
@@ -161,6 +190,7 @@ mod tests {
         let format = LogFormat {
             label_stdout: true,
             label_stderr: true,
+            ..LogFormat::default()
         };
         let (out, error) = written(format, |logs| {
             logs.write(LogSource::Stdout, b"a");
@@ -171,8 +201,34 @@ mod tests {
     }
 
     #[test]
+    fn labels_may_have_a_colour() {
+        let format = LogFormat {
+            color: true,
+            ..LogFormat::default()
+        };
+        let (out, _) = written(format, |logs| logs.write(LogSource::Endpoint("a"), b"b"));
+        assert_eq!(out, "\x1b[36ma ::\x1b[0m b\n");
+    }
+
+    #[test]
+    fn messages_may_be_json() {
+        let format = LogFormat {
+            json: true,
+            ..LogFormat::default()
+        };
+        let (out, error) = written(format, |logs| {
+            logs.write(LogSource::Endpoint("app"), b"one\n\"two\"");
+            logs.write(LogSource::Stderr, b"oh");
+        });
+        let parsed = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+        assert_eq!(parsed(&out)["endpoint"], "app");
+        assert_eq!(parsed(&out)["message"], "one\n\"two\"");
+        assert_eq!(parsed(&error)["endpoint"], "stderr");
+    }
+
+    #[test]
     fn long_messages_are_cut() {
         let message = vec![b'x'; MESSAGE_BYTES_MAX + 1];
-        assert_eq!(lines(None, &message).len(), MESSAGE_BYTES_MAX + 1);
+        assert_eq!(lines(None, false, &message).len(), MESSAGE_BYTES_MAX + 1);
     }
 }

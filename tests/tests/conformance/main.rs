@@ -28,6 +28,7 @@ mod kv_stores;
 mod limits;
 mod logs;
 mod lookups;
+mod messages;
 mod modules;
 mod nginx;
 mod openssl;
@@ -108,6 +109,7 @@ fn trials() -> Vec<Trial> {
         .chain(options::trials())
         .chain(tools::trials())
         .chain(reload::trials())
+        .chain(messages::trials())
         .collect()
 }
 

@@ -1,0 +1,153 @@
+//! What the program `fastlike` says about requests.
+
+use conformance::case::trial;
+use conformance::client::{Client, Content, request};
+use conformance::engines;
+use conformance::guests::{Guest, ROUTES};
+use conformance::origin::Origin;
+use conformance::process::{Finished, Process};
+use http::HeaderValue;
+use libtest_mimic::Trial;
+
+use crate::binary::{PROGRAM, get};
+
+/// The tests of what is said.
+pub fn trials() -> Vec<Trial> {
+    let mut trials = vec![
+        trial("messages::a_line_for_each_request", a_line_for_each_request),
+        trial("messages::json", json),
+        trial("messages::a_trace_on_demand", a_trace_on_demand),
+    ];
+    for engine in engines::NAMES {
+        let name = format!("{engine}::messages::a_trace");
+        trials.push(trial(name, move || a_trace(engine)));
+    }
+    trials
+}
+
+fn serve(guest: Guest, arguments: &[&str]) -> Process {
+    let path = guest.path();
+    let path = path.to_str().expect("its name is text");
+    let first = [path, "--addr", "127.0.0.1:0"];
+    Process::start(PROGRAM, first.iter().chain(arguments))
+}
+
+async fn stopped(process: Process) -> Finished {
+    process.terminate();
+    process.finish().await
+}
+
+/// The only line of a text with this in it.
+fn line<'a>(text: &'a str, part: &str) -> &'a str {
+    let mut lines = text.lines().filter(|line| line.contains(part));
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => line,
+        found => panic!("{part}: {found:?} in {text}"),
+    }
+}
+
+async fn a_line_for_each_request() {
+    let origin = Origin::start().await;
+    let up = format!("origin=http://{}", origin.address);
+    let arguments = [
+        "--engine",
+        "wasmi",
+        "--backend",
+        &up,
+        "--backend",
+        "down=http://127.0.0.1:1",
+    ];
+    let process = serve(ROUTES, &arguments);
+    let address = process.ready().await;
+    get(address, "/proxy/origin/headers").await;
+    get(address, "/proxy/down/x").await;
+    get(address, "/log/app").await;
+    let finished = stopped(process).await;
+    let proxied = line(&finished.stderr, "GET /proxy/origin/headers  (wasmi, CPU ");
+    assert!(proxied.contains("Z  200  "), "{proxied}");
+    assert!(proxied.contains(" MiB, origin 200 in "), "{proxied}");
+    let failed = line(&finished.stderr, "GET /proxy/down/x  (");
+    assert!(
+        failed.contains(": the backend refused the connection)"),
+        "{failed}"
+    );
+    // What guests log is not among what is said about them.
+    line(&finished.stdout, "app :: first record");
+    assert!(!finished.stderr.contains("first record"), "{finished:?}");
+    assert!(!finished.stderr.contains('\x1b'), "{finished:?}");
+}
+
+async fn json() {
+    let process = serve(ROUTES, &["--engine", "wasmi", "--log-format", "json"]);
+    // There is no line for people to wait for.
+    let said = process.says("\"serving\"").await;
+    let (_, rest) = said.split_once("\"address\":\"").expect("it is told");
+    let (address, _) = rest.split_once('"').expect("it has an end");
+    let address = address.parse().expect("it is an address");
+    get(address, "/log/app").await;
+    let finished = stopped(process).await;
+    let answered = line(&finished.stderr, "\"path\":\"/log/app\"");
+    for part in [
+        "\"method\":\"GET\"",
+        "\"status\":200",
+        "\"engine\":\"wasmi\"",
+    ] {
+        assert!(answered.contains(part), "{answered}");
+    }
+    let logged = line(&finished.stdout, "first record");
+    assert!(
+        logged.starts_with('{') && logged.contains("\"endpoint\":\"app\""),
+        "{logged}"
+    );
+}
+
+async fn a_trace(engine: &'static str) {
+    let origin = Origin::start().await;
+    let backend = format!("origin=http://{}", origin.address);
+    let arguments = [
+        "--engine",
+        engine,
+        "--trace",
+        "--quiet",
+        // The guest sends by itself, in one hostcall.
+        "--no-guest-caching",
+        "--backend",
+        &backend,
+    ];
+    let process = serve(ROUTES, &arguments);
+    let address = process.ready().await;
+    get(address, "/proxy/origin/headers").await;
+    let finished = stopped(process).await;
+    for part in [
+        "#1  GET http://",
+        "fastly_http_req.uri_get(request 1, buf [",
+        "]) = OK, buf \"http://",
+        "\"origin\"",
+        ") = OK, response 1, body ",
+        "fastly_http_resp.send_downstream(response ",
+    ] {
+        assert!(
+            finished.stderr.contains(part),
+            "{part}: {}",
+            finished.stderr
+        );
+    }
+}
+
+async fn a_trace_on_demand() {
+    let arguments = ["--engine", "wasmi", "--trace-header", "x-trace"];
+    let process = serve(ROUTES, &arguments);
+    let address = process.ready().await;
+    get(address, "/log/first").await;
+    let mut traced = request("GET", "/log/second", Content::empty());
+    traced
+        .headers_mut()
+        .insert("x-trace", HeaderValue::from_static("1"));
+    Client::http1().fetch(address, traced).await;
+    let finished = stopped(process).await;
+    line(
+        &finished.stderr,
+        "endpoint_get(name \"second\") = OK, log endpoint ",
+    );
+    assert!(!finished.stderr.contains("\"first\""), "{finished:?}");
+}
