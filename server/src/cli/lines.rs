@@ -119,9 +119,9 @@ impl Line<'_, '_> {
     fn status(&mut self, status: u64) -> fmt::Result {
         let color = match status {
             0 => return self.paint(DIM, "  –"),
-            ..300 => GREEN,
-            ..400 => CYAN,
-            ..500 => YELLOW,
+            1..=299 => GREEN,
+            300..=399 => CYAN,
+            400..=499 => YELLOW,
             _ => RED,
         };
         self.paint(color, status)
