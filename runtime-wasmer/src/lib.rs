@@ -1,4 +1,4 @@
-//! Runs Compute programs on wasmer: compiled by cranelift or singlepass.
+//! Runs Compute programs on wasmer: compiled by cranelift, or by singlepass with the feature of that name.
 //!
 //! Wasmer cannot suspend a guest, so each run has a thread of its own from a bounded pool, and a hostcall that waits
 //! blocks that thread. A map of the modules:
@@ -40,7 +40,9 @@ use abi_core::session::Session;
 use abi_core::table::WasmType;
 use async_lock::{Mutex, Semaphore, SemaphoreGuardArc};
 use futures_util::future::BoxFuture;
-use wasmer::sys::{CompilerConfig, Cranelift, EngineBuilder, Features, Singlepass};
+#[cfg(feature = "singlepass")]
+use wasmer::sys::Singlepass;
+use wasmer::sys::{CompilerConfig, Cranelift, EngineBuilder, Features};
 use wasmer::{ExternType, FunctionType, ImportType, Module, Type};
 
 use crate::run::Compiled;
@@ -59,9 +61,10 @@ pub const ENGINES: &[EngineEntry] = &[
         writes_perf_map: false,
         create: |options| WasmerEngine::create("wasmer", Compiler::Cranelift, options),
     },
+    #[cfg(feature = "singlepass")]
     EngineEntry {
         name: "wasmer-singlepass",
-        description: "wasmer with the one-pass compiler singlepass: ready sooner, slower guests",
+        description: "wasmer with the one-pass compiler singlepass (licence BUSL-1.1): ready sooner, slower guests",
         version: VERSION,
         needs_executable_memory: true,
         writes_perf_map: false,
@@ -72,6 +75,7 @@ pub const ENGINES: &[EngineEntry] = &[
 #[derive(Clone, Copy)]
 enum Compiler {
     Cranelift,
+    #[cfg(feature = "singlepass")]
     Singlepass,
 }
 
@@ -79,6 +83,7 @@ impl Compiler {
     fn config(self) -> Box<dyn CompilerConfig> {
         match self {
             Self::Cranelift => Box::new(Cranelift::new()),
+            #[cfg(feature = "singlepass")]
             Self::Singlepass => Box::new(Singlepass::new()),
         }
     }
