@@ -5,6 +5,7 @@
 use std::future::poll_fn;
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use crate::async_item::{AnyBody, AsyncItem};
 use crate::body::Body;
@@ -25,14 +26,15 @@ const END_FRONT: u32 = 1;
 ///
 /// # Errors
 ///
-/// [`Error::BadHandle`], also when a body is to be appended to itself; [`Error::Body`] when nobody reads `dest` any
-/// more.
+/// [`Error::BadHandle`], also when a body is to be appended to itself; [`Error::LimitExceeded`] when both have too many
+/// trailers together; [`Error::Body`] when nobody reads `dest` any more.
 pub async fn append(call: &mut Call<'_>, dest: BodyHandle, src: BodyHandle) -> Result<()> {
     let items = &mut call.session.items;
     if dest == src {
         return Err(bad_body(src));
     }
-    items.any_body_mut(dest)?;
+    let trailers = items.body_mut(src)?.trailers().len();
+    headers::check_room(trailers_mut(items.any_body_mut(dest)?), trailers)?;
     let source = items.take_body(src)?;
     match items.any_body_mut(dest)? {
         AnyBody::Queue(body) => body.append(source),
@@ -101,11 +103,11 @@ pub async fn write(
     if end > END_FRONT {
         return Err(Error::InvalidArgument("a body has a back and a front"));
     }
-    let bytes = call.memory.bytes(buf, buf_len)?;
+    call.memory.check_bytes(buf, buf_len)?;
     call.memory.check(nwritten_out)?;
     let written = match call.session.items.any_body_mut(h)? {
         AnyBody::Queue(body) => {
-            let bytes = Bytes::copy_from_slice(bytes);
+            let bytes = Bytes::copy_from_slice(call.memory.bytes(buf, buf_len)?);
             if end == END_BACK {
                 body.push_back(bytes);
             } else {
@@ -117,7 +119,7 @@ pub async fn write(
         AnyBody::Streaming(writer) => {
             poll_fn(|cx| writer.poll_ready(cx)).await?;
             // A pipe takes at most what it is given.
-            writer.write(bytes)? as u32
+            writer.write(call.memory.bytes(buf, buf_len)?)? as u32
         }
     };
     call.memory.write(nwritten_out, written)?;
@@ -160,10 +162,7 @@ pub fn trailer_append(
 ) -> Result<()> {
     let name = call.memory.bytes(name, name_len)?;
     let value = call.memory.bytes(value, value_len)?;
-    let trailers = match call.session.items.any_body_mut(h)? {
-        AnyBody::Queue(body) => body.trailers_mut(),
-        AnyBody::Streaming(writer) => writer.trailers_mut(),
-    };
+    let trailers = trailers_mut(call.session.items.any_body_mut(h)?);
     headers::append(trailers, name, value)
 }
 
@@ -267,6 +266,13 @@ pub fn known_length(call: &mut Call<'_>, h: BodyHandle, out: GuestPtr<u64>) -> R
     };
     call.memory.write(out, length.ok_or(Error::Absent)?)?;
     Ok(())
+}
+
+fn trailers_mut(body: AnyBody<'_>) -> &mut HeaderMap {
+    match body {
+        AnyBody::Queue(body) => body.trailers_mut(),
+        AnyBody::Streaming(writer) => writer.trailers_mut(),
+    }
 }
 
 fn body_read_to_end(body: AnyBody<'_>) -> Result<&mut Body> {

@@ -11,6 +11,7 @@ use http::HeaderMap;
 use http_body::Frame;
 
 use super::BodyError;
+use crate::http::headers::append_where_room;
 
 /// A body that arrives piece by piece: a client's request, a backend's response, a guest that still writes.
 pub type BodyStream =
@@ -214,7 +215,8 @@ impl fmt::Debug for Body {
     }
 }
 
-/// Adds `more` to `trailers`, keeping every value of a name that both have.
+/// Adds `more` to `trailers`, keeping every value of a name that both have, up to
+/// [`FIELDS_MAX`](crate::http::headers::FIELDS_MAX) fields together.
 pub(crate) fn merge_trailers(trailers: &mut HeaderMap, more: HeaderMap) {
     if trailers.is_empty() {
         *trailers = more;
@@ -226,7 +228,7 @@ pub(crate) fn merge_trailers(trailers: &mut HeaderMap, more: HeaderMap) {
             current = name;
         }
         if let Some(name) = &current {
-            trailers.append(name, value);
+            append_where_room(trailers, name, value);
         }
     }
 }
@@ -234,7 +236,9 @@ pub(crate) fn merge_trailers(trailers: &mut HeaderMap, more: HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::headers::FIELDS_MAX;
     use futures_util::FutureExt;
+    use http::HeaderValue;
 
     fn read(body: &mut Body, max: usize) -> Option<Bytes> {
         body.read(max).now_or_never().unwrap().unwrap()
@@ -279,5 +283,19 @@ mod tests {
         let values: Vec<_> = body.trailers().get_all("a").iter().collect();
         assert_eq!(values, ["1", "2", "3"]);
         assert_eq!(body.trailers()["b"], "4");
+    }
+
+    #[test]
+    fn trailers_that_come_together_have_a_bound() {
+        let section = |prefix: &str| -> HeaderMap {
+            let names = (0..FIELDS_MAX).map(|number| format!("{prefix}{number}"));
+            names
+                .map(|name| (name.parse().unwrap(), HeaderValue::from_static("1")))
+                .collect::<HeaderMap>()
+        };
+        let mut trailers = section("a");
+        merge_trailers(&mut trailers, section("b"));
+        assert_eq!(trailers.len(), FIELDS_MAX);
+        assert!(trailers.contains_key("a0"));
     }
 }

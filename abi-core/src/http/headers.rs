@@ -81,10 +81,11 @@ pub fn remove(headers: &mut HeaderMap, name: &[u8]) -> Result<()> {
 /// Those of [`parse_name`] and [`parse_value`], and [`Error::LimitExceeded`].
 pub fn set_values(headers: &mut HeaderMap, name: &[u8], values: &[u8]) -> Result<()> {
     let name = parse_name(name)?;
+    // Counted first: a guest's memory has room for far more NULs than a host has for values.
+    check_room(headers, values.iter().filter(|byte| **byte == 0).count())?;
     let mut items = values.split(|byte| *byte == 0);
     items.next_back();
     let values = items.map(parse_value).collect::<Result<Vec<_>>>()?;
-    check_room(headers, values.len())?;
     headers.remove(&name);
     for value in values {
         headers.append(name.clone(), value);
@@ -103,11 +104,26 @@ pub fn first_value<'a>(headers: &'a HeaderMap, name: &[u8]) -> Result<&'a Header
         .ok_or(Error::InvalidArgument("there is no header of this name"))
 }
 
-fn check_room(headers: &HeaderMap, more: usize) -> Result<()> {
+/// Checks that there is room for so many more fields.
+///
+/// # Errors
+///
+/// [`Error::LimitExceeded`].
+pub(crate) fn check_room(headers: &HeaderMap, more: usize) -> Result<()> {
     if headers.len() + more > FIELDS_MAX {
         return Err(Error::LimitExceeded("header"));
     }
     Ok(())
+}
+
+/// Adds a field of another section, where two sections become one and nobody can be told that they are too long: beyond
+/// [`FIELDS_MAX`] it is left out.
+pub(crate) fn append_where_room(headers: &mut HeaderMap, name: &HeaderName, value: HeaderValue) {
+    if headers.len() < FIELDS_MAX {
+        headers.append(name, value);
+    } else {
+        tracing::debug!("a header or trailer section has no room for {name}");
+    }
 }
 
 /// What [`write_list`] did.
@@ -219,5 +235,16 @@ mod tests {
             append(&mut headers, b"a", b"1"),
             Err(Error::LimitExceeded(_))
         ));
+    }
+
+    #[test]
+    fn more_values_than_there_is_room_for_are_not_even_read() {
+        let mut headers = HeaderMap::new();
+        let mut values = b"\x01\0".repeat(FIELDS_MAX);
+        let error = set_values(&mut headers, b"a", &values).unwrap_err();
+        assert!(matches!(error, Error::InvalidHttp(_)));
+        values.push(0);
+        let error = set_values(&mut headers, b"a", &values).unwrap_err();
+        assert!(matches!(error, Error::LimitExceeded(_)));
     }
 }

@@ -3,6 +3,7 @@
 use abi_core::Call;
 use abi_core::abi::fastly_http_body as body;
 use abi_core::body::PIPE_CAPACITY_BYTES;
+use abi_core::http::headers::FIELDS_MAX;
 use abi_core::table::types::*;
 use bytes::Bytes;
 
@@ -227,4 +228,37 @@ fn reading_ten_mebibytes_by_eight_kibibytes_moves_nothing() {
         read += piece.len();
     }
     assert_eq!(read, 10 * 1024 * 1024);
+}
+
+/// A body with as many trailers as one may have, whose names begin with `prefix`.
+fn full_of_trailers(fixture: &mut Fixture, prefix: &str) -> BodyHandle {
+    let handle = fixture.new_body();
+    let place = GuestPtr::new(BUFFER);
+    for number in 0..FIELDS_MAX {
+        let name = format!("{prefix}{number}");
+        let length = name.len() as u32;
+        let mut memory = fixture.memory();
+        let bytes = memory.bytes_mut(place, length).unwrap();
+        bytes.copy_from_slice(name.as_bytes());
+        let append =
+            |call: &mut Call<'_>| body::trailer_append(call, handle, place, length, place, 1);
+        assert_eq!(fixture.call(append), 0);
+    }
+    handle
+}
+
+#[test]
+fn two_bodies_do_not_join_to_more_trailers_than_one_may_have() {
+    let mut fixture = Fixture::new();
+    let destination = full_of_trailers(&mut fixture, "a");
+    let source = full_of_trailers(&mut fixture, "b");
+    assert_eq!(
+        fixture.wait(async |call| body::append(call, destination, source).await),
+        13
+    );
+    assert_eq!(
+        fixture.call(|call| body::close(call, source)),
+        0,
+        "a failed append leaves its source"
+    );
 }

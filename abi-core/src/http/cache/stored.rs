@@ -9,6 +9,7 @@ use http::header::{
 };
 
 use super::directives::Directives;
+use crate::http::headers::append_where_room;
 use crate::http::{FramingMode, ResponseHead};
 
 /// Header fields that belong to a connection or to a client, and not to a response that others get (RFC 9111 section
@@ -77,7 +78,7 @@ pub fn prepare_for_storage(
     for name in head.headers.keys().filter(|name| !describes_body(name)) {
         updated.headers.remove(name);
         for value in head.headers.get_all(name) {
-            updated.headers.append(name.clone(), value.clone());
+            append_where_room(&mut updated.headers, name, value.clone());
         }
     }
     updated
@@ -86,6 +87,7 @@ pub fn prepare_for_storage(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::headers::FIELDS_MAX;
     use http::HeaderValue;
 
     fn head(status: u16, fields: &[(&'static str, &'static str)]) -> ResponseHead {
@@ -148,5 +150,20 @@ mod tests {
         let values: Vec<_> = updated.headers.get_all("a").iter().collect();
         assert_eq!(values, ["3", "4"]);
         assert!(!updated.headers.contains_key("age"));
+    }
+
+    #[test]
+    fn a_stored_head_does_not_grow_without_bound() {
+        let full = |status, prefix: &str| {
+            let mut head = head(status, &[]);
+            for number in 0..FIELDS_MAX {
+                let name: HeaderName = format!("{prefix}{number}").parse().unwrap();
+                head.headers.append(name, HeaderValue::from_static("1"));
+            }
+            head
+        };
+        let stored = Arc::new(full(200, "a"));
+        let updated = prepare_for_storage(&full(304, "b"), Some(&stored));
+        assert_eq!(updated.headers.len(), FIELDS_MAX);
     }
 }
