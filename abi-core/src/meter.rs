@@ -48,12 +48,15 @@ impl CpuMeter {
     /// How long the guest has run in all.
     #[must_use]
     pub fn used(&self) -> Duration {
+        // In this order: a guest that is stopped in between is counted short for a moment, and never twice, which could
+        // end it at a limit that it has not reached.
+        let used = self.used_ns.load(Ordering::Acquire);
         let started = self.started_ns.load(Ordering::Acquire);
         let running = match started {
             0 => 0,
             _ => self.now_ns().saturating_sub(started - 1),
         };
-        Duration::from_nanos(self.used_ns.load(Ordering::Acquire) + running)
+        Duration::from_nanos(used.saturating_add(running))
     }
 
     /// Counts the time in which `future` is polled.
@@ -95,5 +98,51 @@ impl<F: Future> Future for Measured<F> {
         let poll = this.future.poll(cx);
         this.meter.stop();
         poll
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, OnceLock};
+
+    use futures_util::future::BoxFuture;
+
+    use super::*;
+
+    /// A clock that stops a meter when it is next asked for the time, as another thread may.
+    #[derive(Default)]
+    struct Stopping {
+        meter: OnceLock<Arc<CpuMeter>>,
+        now: Mutex<Duration>,
+        stops: Mutex<bool>,
+    }
+
+    impl Clock for Stopping {
+        fn monotonic(&self) -> Duration {
+            if std::mem::take(&mut *self.stops.lock().unwrap()) {
+                self.meter.get().unwrap().stop();
+            }
+            *self.now.lock().unwrap()
+        }
+
+        fn wall(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
+            Box::pin(std::future::pending())
+        }
+    }
+
+    #[test]
+    fn a_guest_that_is_stopped_meanwhile_is_not_counted_twice() {
+        let clock = Arc::new(Stopping::default());
+        let meter = Arc::new(CpuMeter::new(clock.clone()));
+        assert!(clock.meter.set(meter.clone()).is_ok());
+        meter.start();
+        *clock.now.lock().unwrap() = Duration::from_secs(40);
+        *clock.stops.lock().unwrap() = true;
+        assert_eq!(meter.used(), Duration::from_secs(40));
+        assert_eq!(meter.used(), Duration::from_secs(40));
     }
 }
