@@ -16,6 +16,9 @@ pub const SURROGATE_KEY_BYTES_MAX: usize = 1024;
 /// The longest list of surrogate keys, in bytes.
 pub const SURROGATE_KEYS_BYTES_MAX: usize = 16 * 1024;
 
+/// What a surrogate key takes beside its text: an entry of the directory, and a set of objects with at least one.
+const KEY_BYTES: usize = 256;
+
 /// Whose keys these are: one interface does not find the objects of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CacheSpace {
@@ -139,11 +142,10 @@ impl SurrogateKeys {
         self.0.iter()
     }
 
-    /// How many bytes they have, with a space between each two.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let keys: usize = self.0.iter().map(|key| key.0.len()).sum();
-        keys + self.0.len().saturating_sub(1)
+    /// About how much memory they take, in bytes, with what finds an object by them.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let keys = self.0.iter();
+        keys.map(|key| key.0.len() + KEY_BYTES).sum()
     }
 }
 
@@ -176,7 +178,6 @@ mod tests {
     fn lists_of_surrogate_keys() {
         let keys = SurrogateKeys::parse(b" b  a b ").unwrap();
         assert_eq!(keys.to_string(), "a b");
-        assert_eq!(keys.bytes(), 3);
         assert_eq!(SurrogateKeys::parse(b"").unwrap().iter().count(), 0);
         assert!(SurrogateKeys::parse(b"a\tb").is_err());
         assert!(SurrogateKeys::parse(&[b'k'; SURROGATE_KEY_BYTES_MAX]).is_ok());

@@ -63,9 +63,10 @@ impl Object {
     pub(super) fn weight(&self) -> u64 {
         let options = &self.options;
         let metadata = self.key.as_bytes().len()
-            + self.variant.len()
+            + 2 * self.variant.len()
+            + options.vary.memory_bytes()
             + options.user_metadata.len()
-            + 2 * options.surrogate_keys.bytes()
+            + options.surrogate_keys.memory_bytes()
             + options.attachment.bytes();
         OBJECT_BYTES + metadata as u64 + self.content.written()
     }

@@ -51,6 +51,14 @@ impl VaryRule {
         self.0.iter()
     }
 
+    /// About how much memory it takes, in bytes.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let names = self.0.iter();
+        names
+            .map(|name| name.as_str().len() + size_of::<HeaderName>())
+            .sum()
+    }
+
     /// What `headers` have of this rule, such that what differs gives different bytes.
     pub(super) fn variant(&self, headers: &HeaderMap) -> Box<[u8]> {
         let mut variant = Vec::new();

@@ -7,7 +7,7 @@ use abi_core::abi::{
     fastly_async_io as async_io, fastly_cache as cache, fastly_http_body as http_body,
 };
 use abi_core::body::{Body, BodyError};
-use abi_core::cache::{Cache, CacheKey, CacheSpace, Purge, WriteOptions};
+use abi_core::cache::{Cache, CacheKey, CacheSpace, Purge, SurrogateKeys, VaryRule, WriteOptions};
 use abi_core::http::RequestHead;
 use abi_core::session::{ClientRequest, GuestEnvironment};
 use abi_core::table::types::*;
@@ -265,4 +265,32 @@ fn sweeping_can_be_done_a_little_at_a_time() {
     assert!((1..40).contains(&left), "{left}");
     while cache.sweep_some(Duration::from_secs(1)) {}
     assert_eq!(cache.statistics().objects, 0);
+}
+
+#[test]
+fn what_is_said_about_an_object_counts_as_it_takes_memory() {
+    let weight = |options: WriteOptions| {
+        let cache = Cache::new(10_000_000);
+        let headers = HeaderMap::new();
+        let writer = cache.insert(key(0), &headers, options, Duration::ZERO);
+        writer.finish();
+        cache.statistics().bytes
+    };
+    let plain = || WriteOptions::new(Duration::from_secs(1));
+    let keys: Vec<_> = (0..3000).map(|number| format!("{number:x}")).collect();
+    let keys = SurrogateKeys::parse(keys.join(" ").as_bytes()).unwrap();
+    let with_keys = WriteOptions {
+        surrogate_keys: keys,
+        ..plain()
+    };
+    // Each of them has an entry of its own in the directory.
+    assert!(weight(with_keys) > weight(plain()) + 3000 * 200);
+    let names: Vec<_> = (0..60)
+        .map(|number| format!("n{number}-{}", "x".repeat(1000)))
+        .collect();
+    let with_vary = WriteOptions {
+        vary: VaryRule::parse(&names.join(" ")).unwrap(),
+        ..plain()
+    };
+    assert!(weight(with_vary) > weight(plain()) + 60 * 1000);
 }
