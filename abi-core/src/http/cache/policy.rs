@@ -10,7 +10,7 @@ use http::header::{
 use super::date::parse_date;
 use super::directives::{Directives, seconds};
 use super::request::is_authorized;
-use crate::cache::{Attachment, SurrogateKey, SurrogateKeys, VaryRule, WriteOptions};
+use crate::cache::{Attachment, SurrogateKeys, VaryRule, WriteOptions};
 use crate::http::{CacheOverride, ResponseHead};
 
 static SURROGATE_CONTROL: HeaderName = HeaderName::from_static("surrogate-control");
@@ -147,11 +147,9 @@ impl StoragePolicy {
             options.stale_while_revalidate = time(seconds);
         }
         if let Some(keys) = &given.surrogate_keys {
-            let keys = keys
-                .split(' ')
-                .filter_map(|key| SurrogateKey::new(key.as_bytes()).ok());
-            let all = options.surrogate_keys.iter().cloned().chain(keys);
-            options.surrogate_keys = all.collect();
+            let keys = SurrogateKeys::from_lists([keys.as_bytes()]);
+            let all = options.surrogate_keys.iter().chain(keys.iter());
+            options.surrogate_keys = all.cloned().collect();
         }
         options.sensitive_data |= given.pci;
         if headers.contains_key(SET_COOKIE) && self.action == StorageAction::Insert {
@@ -298,5 +296,28 @@ pub(crate) fn retention(headers: &HeaderMap) -> Duration {
         RETENTION
     } else {
         Duration::ZERO
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::SURROGATE_KEYS_BYTES_MAX;
+
+    #[test]
+    fn the_surrogate_keys_of_a_guest_have_a_bound() {
+        let keys: Vec<_> = (0..100_000).map(|number| number.to_string()).collect();
+        let given = CacheOverride {
+            surrogate_keys: Some(keys.join(" ")),
+            ..CacheOverride::default()
+        };
+        let policy = StoragePolicy {
+            action: StorageAction::Insert,
+            options: WriteOptions::default(),
+        };
+        let policy = policy.with_override(&given, &HeaderMap::new());
+        let text = policy.options.surrogate_keys.to_string();
+        assert!(text.len() <= SURROGATE_KEYS_BYTES_MAX);
+        assert!(text.split(' ').any(|key| key == "0"));
     }
 }
