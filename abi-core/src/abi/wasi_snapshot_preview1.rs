@@ -18,6 +18,9 @@ use crate::turn::give_turn;
 /// The most subscriptions in one `poll_oneoff`, and buffers in one read or write.
 const LIST_MAX: u32 = 16_384;
 
+/// The most bytes of one write. A guest gets no turn in the middle of it, and each byte may be a line.
+const WRITE_BYTES_MAX: u32 = 64 * 1024;
+
 fn open_descriptor(call: &Call<'_>, fd: u32) -> WasiResult<Descriptor> {
     Ok(call.session.stdio.descriptor(fd).ok_or(Errno::Badf)?)
 }
@@ -414,7 +417,7 @@ pub fn fd_tell(call: &mut Call<'_>, fd: u32, _offset_out: GuestPtr<u64>) -> Wasi
     refuse(call, fd, Errno::Spipe)
 }
 
-/// Writes to standard output or standard error, and says how much: all of it.
+/// Writes to standard output or standard error, and says how much: all of it, or the first 64 KiB, as a pipe would.
 ///
 /// # Errors
 ///
@@ -437,13 +440,14 @@ pub fn fd_write(
     let buffers = call.memory.read_list(iovs, iovs_len * 2)?;
     let mut written = 0_u32;
     for buffer in buffers.chunks_exact(2) {
-        let bytes = call.memory.bytes(GuestPtr::new(buffer[0]), buffer[1])?;
+        let length = buffer[1].min(WRITE_BYTES_MAX - written);
+        let bytes = call.memory.bytes(GuestPtr::new(buffer[0]), length)?;
         if descriptor == Descriptor::Stdout {
             call.session.stdio.write_stdout(bytes);
         } else {
             call.session.stdio.write_stderr(bytes);
         }
-        written = written.checked_add(buffer[1]).ok_or(Errno::Inval)?;
+        written += length;
     }
     call.memory.write(nwritten_out, written)?;
     Ok(())

@@ -234,3 +234,19 @@ fn exit_stops_the_guest_with_its_code() {
     let mut call = Call::new(memory.data_mut(), &mut fixture.session);
     assert_eq!(wasi::proc_exit(&mut call, 3), Err(Stop::Exit(3)));
 }
+
+#[test]
+fn a_write_takes_as_much_as_a_pipe_would() {
+    let mut fixture = Fixture::new();
+    let large = "x".repeat(50_000);
+    assert_eq!(fd_write(&mut fixture, 1, &[&large, &large, "y"]), 0);
+    assert_eq!(fixture.read::<u32>(OUT), 64 * 1024);
+    let world = fixture.world.clone();
+    drop(fixture);
+    let lines = world.logs();
+    let written: usize = lines
+        .iter()
+        .map(|line| line.len() - "stdout :: ".len())
+        .sum();
+    assert_eq!(written, 64 * 1024);
+}
