@@ -35,6 +35,10 @@ const FIELDS_MAX: usize = 320;
 /// How long the head of a request may take to arrive. It is also how long a connection may wait for its next request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long an HTTP/2 connection may be silent before its client is asked whether it is still there, and how long the
+/// client may take to say so. Otherwise one that has vanished would keep its connection for ever.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+
 /// How many requests of one HTTP/2 connection are worked on at once.
 const STREAMS_MAX: u32 = 250;
 
@@ -49,7 +53,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
-    let builder = Arc::new(builder());
+    let builder = Arc::new(builder(SILENCE_MAX));
     let connections = GracefulShutdown::new();
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // Closed when no more connections are accepted.
@@ -96,7 +100,7 @@ async fn drain(host: &Host, connections: GracefulShutdown) -> Drained {
     }
 }
 
-fn builder() -> Builder {
+fn builder(silence_max: Duration) -> Builder {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -109,6 +113,8 @@ fn builder() -> Builder {
         .timer(TokioTimer::new())
         .max_header_list_size(HEAD_BYTES_MAX as u32)
         .max_concurrent_streams(STREAMS_MAX)
+        .keep_alive_interval(silence_max)
+        .keep_alive_timeout(silence_max)
         .adaptive_window(true);
     builder
 }
@@ -197,6 +203,7 @@ async fn talk<S>(
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (notes, interim) = (HttpNotes::default(), InterimResponses::default());
+    let begun = notes.clone();
     let stream = NotedStream::new(stream, notes.clone());
     let stream = InterimStream::new(stream, interim.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -219,11 +226,78 @@ async fn talk<S>(
         AfterInterim::new(answering, interim.clone())
     });
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
+    match begun_in_time(watcher.watch(connection), &begun, HEAD_TIMEOUT).await {
+        Some(Ok(())) => {}
         // A client that leaves, or that does not speak HTTP, is no failure of this program.
-        tracing::debug!(
+        Some(Err(error)) => tracing::debug!(
             "the connection of {} ended early: {error}",
             addresses.client
-        );
+        ),
+        None => tracing::debug!("{} has not begun to speak HTTP", addresses.client),
+    }
+}
+
+/// What comes of a connection; `None` where it has not begun after `limit`. The HTTP library waits without a limit for the
+/// bytes that tell one version from the other.
+async fn begun_in_time<F: Future>(
+    connection: F,
+    notes: &HttpNotes,
+    limit: Duration,
+) -> Option<F::Output> {
+    tokio::pin!(connection);
+    match tokio::time::timeout(limit, &mut connection).await {
+        Ok(outcome) => Some(outcome),
+        Err(_) if notes.has_begun() => Some(connection.await),
+        Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::Response;
+    use http_body_util::Empty;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::identity::PREFACE;
+
+    const LIMIT: Duration = Duration::from_millis(20);
+
+    /// Serves a client that says this and no more; gives whether its connection has ended, and whether in time.
+    async fn serve_client(said: &[u8]) -> (Option<bool>, Vec<u8>) {
+        let (mut client, server) = tokio::io::duplex(64 * 1024);
+        client.write_all(said).await.unwrap();
+        let notes = HttpNotes::default();
+        let stream = TokioIo::new(NotedStream::new(server, notes.clone()));
+        let service =
+            service_fn(async |_| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())));
+        let builder = builder(LIMIT);
+        let connection = builder.serve_connection_with_upgrades(stream, service);
+        let outcome = begun_in_time(connection, &notes, LIMIT).await;
+        let mut heard = Vec::new();
+        client.read_to_end(&mut heard).await.unwrap();
+        (outcome.map(|outcome| outcome.is_ok()), heard)
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_begin_loses_its_connection() {
+        assert_eq!(serve_client(b"").await.0, None);
+        assert_eq!(serve_client(&PREFACE[..PREFACE.len() - 1]).await.0, None);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_has_begun_keeps_its_connection() {
+        let request = b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
+        let (outcome, heard) = serve_client(request).await;
+        assert_eq!(outcome, Some(true));
+        assert!(heard.starts_with(b"HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn a_client_of_http2_that_has_vanished_loses_its_connection() {
+        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let (outcome, _) = serve_client(&[PREFACE, &settings].concat()).await;
+        assert_eq!(outcome, Some(false), "it does not answer the ping");
     }
 }

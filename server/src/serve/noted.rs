@@ -24,14 +24,15 @@ pub(super) trait NoteRead {
 pub(super) struct HttpNotes(Arc<Mutex<Noted>>);
 
 enum Noted {
-    /// Until a connection begins as HTTP/2 does.
+    /// Until the first bytes tell one version from the other.
+    Undecided(Unparsed),
     Http1(Unparsed),
     Http2(Http2Beginning),
 }
 
 impl Default for Noted {
     fn default() -> Self {
-        Self::Http1(Unparsed::default())
+        Self::Undecided(Unparsed::default())
     }
 }
 
@@ -39,6 +40,11 @@ impl HttpNotes {
     fn lock(&self) -> MutexGuard<'_, Noted> {
         // Whatever is left half done fails to match the next head, or is no beginning.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether enough was read to tell which version is spoken.
+    pub(super) fn has_begun(&self) -> bool {
+        !matches!(*self.lock(), Noted::Undecided(_))
     }
 
     /// The header names of `request`, which has just been parsed, as they were sent; `None` where that is not known.
@@ -54,7 +60,7 @@ impl HttpNotes {
     /// The fingerprint of a connection that speaks HTTP/2.
     pub(super) fn http2_fingerprint(&self) -> Option<Arc<str>> {
         match &*self.lock() {
-            Noted::Http1(_) => None,
+            Noted::Undecided(_) | Noted::Http1(_) => None,
             Noted::Http2(beginning) => beginning.fingerprint(),
         }
     }
@@ -64,14 +70,17 @@ impl NoteRead for HttpNotes {
     fn note_read(&mut self, read: &[u8]) {
         let noted = &mut *self.lock();
         match noted {
-            Noted::Http1(unparsed) => {
+            Noted::Undecided(unparsed) => {
                 unparsed.note_read(read);
                 if unparsed.bytes().starts_with(PREFACE) {
                     let mut beginning = Http2Beginning::default();
                     beginning.read(unparsed.bytes());
                     *noted = Noted::Http2(beginning);
+                } else if !PREFACE.starts_with(unparsed.bytes()) {
+                    *noted = Noted::Http1(std::mem::take(unparsed));
                 }
             }
+            Noted::Http1(unparsed) => unparsed.note_read(read),
             Noted::Http2(beginning) => beginning.read(read),
         }
     }
