@@ -286,6 +286,7 @@ async fn a_host_that_stops_does_not_wait_for_ever() {
     assert_eq!(events.recv().await, Some("started"));
     serving.stop();
     assert_eq!(serving.serving.await.unwrap(), Drained::CutOff);
+    assert_eq!(rest(&mut stream).await, "", "the connection is closed");
 }
 
 #[tokio::test]

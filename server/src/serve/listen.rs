@@ -15,6 +15,7 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
 
 use super::early_hints::{AfterInterim, InterimResponses, InterimStream};
 use super::expect::Expectation;
@@ -58,6 +59,7 @@ pub(crate) async fn serve(
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // Closed when no more connections are accepted.
     let (accepting, stopping) = watch::channel(());
+    let mut tasks = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -77,7 +79,9 @@ pub(crate) async fn serve(
         };
         let (builder, watcher) = (builder.clone(), connections.watcher());
         let (host, stopping) = (host.clone(), stopping.clone());
-        tokio::spawn(async move {
+        // Those that have ended need not be kept.
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(async move {
             connection(host, &builder, stream, addresses, watcher, stopping).await;
             drop(permit);
         });
@@ -85,7 +89,10 @@ pub(crate) async fn serve(
     // From here on clients are refused, rather than left waiting.
     drop(listener);
     drop(accepting);
-    drain(host, connections).await
+    let drained = drain(host, connections).await;
+    // Connections that are left are closed here, with their tasks.
+    drop(tasks);
+    drained
 }
 
 async fn drain(host: &Host, connections: GracefulShutdown) -> Drained {
