@@ -158,12 +158,10 @@ fn authority(uri: &Uri, headers: &mut HeaderMap, server: SocketAddr) -> Result<A
         return Err(Refused::bad("there is more than one host\n"));
     }
     if let Some(authority) = uri.authority() {
+        check_authority(authority)?;
         if host.is_none_or(|host| host.as_bytes() != authority.as_str().as_bytes()) {
             let value = HeaderValue::from_str(authority.as_str());
-            headers.insert(
-                HOST,
-                value.map_err(|_| Refused::bad("the host is not valid\n"))?,
-            );
+            headers.insert(HOST, value.map_err(|_| NO_HOST)?);
         }
         return Ok(authority.clone());
     }
@@ -172,7 +170,22 @@ fn authority(uri: &Uri, headers: &mut HeaderMap, server: SocketAddr) -> Result<A
         // HTTP/1.0 has no host.
         _ => Authority::try_from(server.to_string()),
     };
-    authority.map_err(|_| Refused::bad("the host is not valid\n"))
+    let authority = authority.map_err(|_| NO_HOST)?;
+    check_authority(&authority)?;
+    Ok(authority)
+}
+
+const NO_HOST: Refused = Refused {
+    status: StatusCode::BAD_REQUEST,
+    why: "the host is not valid\n",
+};
+
+/// A host has no user (RFC 9110 section 7.2): one before an `@` is taken for the host by some, and by others not.
+fn check_authority(authority: &Authority) -> Result<(), Refused> {
+    if authority.as_str().contains('@') {
+        return Err(NO_HOST);
+    }
+    Ok(())
 }
 
 fn absolute(uri: Uri, scheme: Scheme, authority: Authority) -> Result<Uri, Refused> {
