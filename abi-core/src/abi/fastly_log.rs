@@ -6,12 +6,15 @@ use crate::memory::GuestPtr;
 use crate::platform::{LogSource, is_reserved_endpoint};
 use crate::table::Call;
 
+/// The longest name of an endpoint, in bytes. It is written beside every message.
+const NAME_MAX: usize = 1024;
+
 /// Opens a log endpoint. The same name always gives the same handle.
 ///
 /// # Errors
 ///
-/// [`Error::InvalidArgument`] for a reserved name: `stdout`, `stderr`, and what begins with `fst_managed_`;
-/// [`Error::Memory`].
+/// [`Error::InvalidArgument`] for a name of more than 1024 bytes, and for a reserved one: `stdout`, `stderr`, and what
+/// begins with `fst_managed_`; [`Error::Memory`].
 pub fn endpoint_get(
     call: &mut Call<'_>,
     name: GuestPtr<u8>,
@@ -20,6 +23,9 @@ pub fn endpoint_get(
 ) -> Result<()> {
     let name = call.memory.text(name, name_len)?;
     call.memory.check(out)?;
+    if name.len() > NAME_MAX {
+        return Err(Error::InvalidArgument("the endpoint's name is too long"));
+    }
     if is_reserved_endpoint(name) {
         return Err(Error::InvalidArgument("the endpoint's name is reserved"));
     }

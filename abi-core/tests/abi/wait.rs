@@ -89,6 +89,8 @@ fn log_lines_go_to_their_endpoints() {
     for reserved in ["stdout", "STDERR", "fst_managed_x", "Fst_Managed_"] {
         assert_eq!(endpoint(reserved).0, 2, "{reserved}");
     }
+    assert_eq!(endpoint(&"x".repeat(1024)).0, 0);
+    assert_eq!(endpoint(&"x".repeat(1025)).0, 2, "too long");
     let (status, first) = endpoint("access");
     assert_eq!(status, 0);
     assert_eq!(endpoint("access"), (0, first), "one handle for one name");
