@@ -3,7 +3,9 @@
 //! A transaction is a lookup of which one at a time must insert what all of them ask for; the others wait. A guest that
 //! closes its handle, or ends, gives up that duty.
 
-use crate::cache::PendingLookup;
+use std::time::Duration;
+
+use crate::cache::{Found, PendingLookup};
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, CacheBusyHandle, CacheHandle, CacheReplaceHandle};
 use crate::memory::GuestPtr;
@@ -405,167 +407,58 @@ pub async fn get_body(
     body(call, handle, options_mask, options, out).await
 }
 
-/// Writes how old the object is, in nanoseconds.
-///
-/// # Errors
-///
-/// [`Error::Absent`] when nothing was found; [`Error::BadHandle`], [`Error::Memory`].
-pub fn get_age_ns(call: &mut Call<'_>, handle: CacheHandle, out: GuestPtr<u64>) -> Result<()> {
-    write_age_ns(call, handle, out)
+/// Declares two hostcalls that write a number known of an object: of the one that was found, and of the one that is being
+/// replaced.
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $name:ident, $of_replaced:ident = $number:expr;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// # Errors
+        ///
+        /// [`Error::Absent`] when nothing was found, or the number is not known; [`Error::BadHandle`], [`Error::Memory`].
+        pub fn $name(call: &mut Call<'_>, handle: CacheHandle, out: GuestPtr<u64>) -> Result<()> {
+            write_number(call, handle, out, $number)
+        }
+
+        #[doc = concat!("[`", stringify!($name), "`] of the object that is being replaced.")]
+        ///
+        /// # Errors
+        ///
+        #[doc = concat!("Those of [`", stringify!($name), "`].")]
+        pub async fn $of_replaced(
+            call: &mut Call<'_>,
+            handle: CacheReplaceHandle,
+            out: GuestPtr<u64>,
+        ) -> Result<()> {
+            wait(call, handle).await?;
+            write_number(call, handle, out, $number)
+        }
+    )*};
 }
 
-/// [`get_age_ns`] of the object that is being replaced.
-///
-/// # Errors
-///
-/// Those of [`get_age_ns`].
-pub async fn replace_get_age_ns(
-    call: &mut Call<'_>,
-    handle: CacheReplaceHandle,
-    out: GuestPtr<u64>,
-) -> Result<()> {
-    wait(call, handle).await?;
-    write_age_ns(call, handle, out)
+numbers! {
+    /// Writes how old the object is, in nanoseconds.
+    get_age_ns, replace_get_age_ns = |found, now| Some(nanoseconds(found.age(now)));
+    /// Writes how often the object was found, this time included.
+    get_hits, replace_get_hits = |found, _| Some(found.hits());
+    /// Writes how many bytes the object has or will have.
+    get_length, replace_get_length = |found, _| found.length();
+    /// Writes how long the object is fresh, in nanoseconds.
+    get_max_age_ns, replace_get_max_age_ns = |found, _| Some(nanoseconds(found.options().max_age));
+    /// Writes how long the object may then be used while it is revalidated, in nanoseconds.
+    get_stale_while_revalidate_ns, replace_get_stale_while_revalidate_ns =
+        |found, _| Some(nanoseconds(found.options().stale_while_revalidate));
 }
 
-fn write_age_ns<H: LookupHandle>(call: &mut Call<'_>, handle: H, out: GuestPtr<u64>) -> Result<()> {
-    call.memory.check(out)?;
-    let found = found(call, handle)?;
-    call.memory.write(out, nanoseconds(found.age(now(call))))?;
-    Ok(())
-}
-
-/// Writes how often the object was found, this time included.
-///
-/// # Errors
-///
-/// [`Error::Absent`] when nothing was found; [`Error::BadHandle`], [`Error::Memory`].
-pub fn get_hits(call: &mut Call<'_>, handle: CacheHandle, out: GuestPtr<u64>) -> Result<()> {
-    write_hits(call, handle, out)
-}
-
-/// [`get_hits`] of the object that is being replaced.
-///
-/// # Errors
-///
-/// Those of [`get_hits`].
-pub async fn replace_get_hits(
-    call: &mut Call<'_>,
-    handle: CacheReplaceHandle,
-    out: GuestPtr<u64>,
-) -> Result<()> {
-    wait(call, handle).await?;
-    write_hits(call, handle, out)
-}
-
-fn write_hits<H: LookupHandle>(call: &mut Call<'_>, handle: H, out: GuestPtr<u64>) -> Result<()> {
-    call.memory.check(out)?;
-    let found = found(call, handle)?;
-    call.memory.write(out, found.hits())?;
-    Ok(())
-}
-
-/// Writes how many bytes the object has or will have.
-///
-/// # Errors
-///
-/// [`Error::Absent`] when nothing was found or it is not known; [`Error::BadHandle`], [`Error::Memory`].
-pub fn get_length(call: &mut Call<'_>, handle: CacheHandle, out: GuestPtr<u64>) -> Result<()> {
-    write_length(call, handle, out)
-}
-
-/// [`get_length`] of the object that is being replaced.
-///
-/// # Errors
-///
-/// Those of [`get_length`].
-pub async fn replace_get_length(
-    call: &mut Call<'_>,
-    handle: CacheReplaceHandle,
-    out: GuestPtr<u64>,
-) -> Result<()> {
-    wait(call, handle).await?;
-    write_length(call, handle, out)
-}
-
-fn write_length<H: LookupHandle>(call: &mut Call<'_>, handle: H, out: GuestPtr<u64>) -> Result<()> {
-    call.memory.check(out)?;
-    let found = found(call, handle)?;
-    call.memory
-        .write(out, found.length().ok_or(Error::Absent)?)?;
-    Ok(())
-}
-
-/// Writes how long the object is fresh, in nanoseconds.
-///
-/// # Errors
-///
-/// [`Error::Absent`] when nothing was found; [`Error::BadHandle`], [`Error::Memory`].
-pub fn get_max_age_ns(call: &mut Call<'_>, handle: CacheHandle, out: GuestPtr<u64>) -> Result<()> {
-    write_max_age_ns(call, handle, out)
-}
-
-/// [`get_max_age_ns`] of the object that is being replaced.
-///
-/// # Errors
-///
-/// Those of [`get_max_age_ns`].
-pub async fn replace_get_max_age_ns(
-    call: &mut Call<'_>,
-    handle: CacheReplaceHandle,
-    out: GuestPtr<u64>,
-) -> Result<()> {
-    wait(call, handle).await?;
-    write_max_age_ns(call, handle, out)
-}
-
-fn write_max_age_ns<H: LookupHandle>(
+fn write_number<H: LookupHandle>(
     call: &mut Call<'_>,
     handle: H,
     out: GuestPtr<u64>,
+    number: fn(&Found, Duration) -> Option<u64>,
 ) -> Result<()> {
     call.memory.check(out)?;
     let found = found(call, handle)?;
-    call.memory
-        .write(out, nanoseconds(found.options().max_age))?;
-    Ok(())
-}
-
-/// Writes how long the object may then be used while it is revalidated, in nanoseconds.
-///
-/// # Errors
-///
-/// [`Error::Absent`] when nothing was found; [`Error::BadHandle`], [`Error::Memory`].
-pub fn get_stale_while_revalidate_ns(
-    call: &mut Call<'_>,
-    handle: CacheHandle,
-    out: GuestPtr<u64>,
-) -> Result<()> {
-    write_stale_while_revalidate_ns(call, handle, out)
-}
-
-/// [`get_stale_while_revalidate_ns`] of the object that is being replaced.
-///
-/// # Errors
-///
-/// Those of [`get_stale_while_revalidate_ns`].
-pub async fn replace_get_stale_while_revalidate_ns(
-    call: &mut Call<'_>,
-    handle: CacheReplaceHandle,
-    out: GuestPtr<u64>,
-) -> Result<()> {
-    wait(call, handle).await?;
-    write_stale_while_revalidate_ns(call, handle, out)
-}
-
-fn write_stale_while_revalidate_ns<H: LookupHandle>(
-    call: &mut Call<'_>,
-    handle: H,
-    out: GuestPtr<u64>,
-) -> Result<()> {
-    call.memory.check(out)?;
-    let found = found(call, handle)?;
-    call.memory
-        .write(out, nanoseconds(found.options().stale_while_revalidate))?;
+    let number = number(&found, now(call)).ok_or(Error::Absent)?;
+    call.memory.write(out, number)?;
     Ok(())
 }
