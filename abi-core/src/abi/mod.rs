@@ -43,6 +43,7 @@ mod kv_operations;
 mod message_headers;
 mod send;
 pub mod wasi_snapshot_preview1;
+mod wasi_subscriptions;
 
 pub use cache_items::CacheItem;
 pub use http_cache_items::HttpCacheItem;

@@ -15,6 +15,8 @@ use crate::stdio::Descriptor;
 use crate::table::{Call, WasiResult};
 use crate::turn::give_turn;
 
+use super::wasi_subscriptions::Subscription;
+
 /// The most subscriptions in one `poll_oneoff`, and buffers in one read or write.
 const LIST_MAX: u32 = 16_384;
 
@@ -138,7 +140,7 @@ mod clock {
     pub(super) const THREAD_CPU: u32 = 3;
 }
 
-fn read_clock(session: &Session, id: u32) -> Result<Duration, Errno> {
+pub(super) fn read_clock(session: &Session, id: u32) -> Result<Duration, Errno> {
     match id {
         clock::REALTIME => Ok(session.platform.clock.wall()),
         clock::MONOTONIC => Ok(session.platform.clock.monotonic()),
@@ -599,69 +601,6 @@ pub fn path_unlink_file(
     refuse(call, fd, Errno::Notdir)
 }
 
-/// witx `eventtype`, and the variant of a subscription.
-mod event {
-    pub(super) const CLOCK: u64 = 0;
-    pub(super) const FD_READ: u64 = 1;
-    pub(super) const FD_WRITE: u64 = 2;
-}
-
-/// A decoded `subscription`.
-struct Subscription {
-    userdata: u64,
-    kind: u64,
-    /// How long to wait, or why not to.
-    ready: Result<Duration, Errno>,
-}
-
-impl Subscription {
-    /// Decodes the six words of a `subscription`. Descriptors are always ready: input is at its end, and output never
-    /// waits.
-    fn decode(session: &Session, words: &[u64]) -> Self {
-        let kind = words[1] & 0xff;
-        // The low halves of words: a descriptor or a clock id, and the flags of a clock.
-        let id = words[2] as u32;
-        let ready = match kind {
-            event::CLOCK => clock_delay(session, id, words[3], words[5] & 1 != 0),
-            event::FD_READ | event::FD_WRITE => match session.stdio.descriptor(id) {
-                Some(_) => Ok(Duration::ZERO),
-                None => Err(Errno::Badf),
-            },
-            _ => Err(Errno::Inval),
-        };
-        Self {
-            userdata: words[0],
-            kind,
-            ready,
-        }
-    }
-
-    fn delay(&self) -> Duration {
-        self.ready.unwrap_or_default()
-    }
-
-    /// The four words of the `event` for this subscription.
-    fn event(&self) -> [u64; 4] {
-        let errno = self.ready.map_or_else(|errno| errno as u64, |_| 0);
-        [self.userdata, errno | self.kind << 16, 0, 0]
-    }
-}
-
-fn clock_delay(
-    session: &Session,
-    id: u32,
-    timeout_ns: u64,
-    absolute: bool,
-) -> Result<Duration, Errno> {
-    let now = read_clock(session, id)?;
-    let timeout = Duration::from_nanos(timeout_ns);
-    Ok(if absolute {
-        timeout.saturating_sub(now)
-    } else {
-        timeout
-    })
-}
-
 /// Waits for the first of several events: how a guest sleeps. Waiting takes no thread.
 ///
 /// # Errors
@@ -683,8 +622,9 @@ pub async fn poll_oneoff(
     call.memory
         .check_bytes(events.cast(), subscriptions_len * 32)?;
     call.memory.check(nevents_out)?;
-    let subscriptions: Vec<_> = words
-        .chunks_exact(6)
+    let (words, _) = words.as_chunks();
+    let subscriptions = words.iter();
+    let subscriptions: Vec<_> = subscriptions
         .map(|words| Subscription::decode(call.session, words))
         .collect();
 
