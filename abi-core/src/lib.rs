@@ -21,6 +21,7 @@ pub mod body;
 pub mod cache;
 pub mod client;
 pub mod engine;
+mod environment;
 pub mod error;
 pub mod handle;
 pub mod http;
