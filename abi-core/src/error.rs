@@ -140,7 +140,9 @@ impl fmt::Display for Error {
             | Self::OutOfTurn(what) => f.write_str(what),
             Self::BufferTooSmall => f.write_str("the output buffer is too small"),
             Self::Absent => f.write_str("there is no such value"),
-            Self::LimitExceeded(kind) => write!(f, "too many handles of the kind {kind}"),
+            Self::LimitExceeded(kind) => {
+                write!(f, "the run has too many things of the kind `{kind}`")
+            }
             Self::Again => f.write_str("the value is not known yet"),
             Self::Body(error) => error.fmt(f),
             Self::Send(error) => error.fmt(f),

@@ -24,6 +24,7 @@ pub mod engine;
 mod environment;
 pub mod error;
 pub mod handle;
+mod held;
 pub mod http;
 pub mod images;
 pub mod link;

@@ -21,6 +21,7 @@ use crate::handle::{
     LogEndpointHandle, RequestHandle, RequestPromiseHandle, ResponseHandle, SecretHandle,
     SecretStoreHandle, Table,
 };
+use crate::held::{HELD_BYTES_MAX, HeldBytes};
 use crate::http::{BackendInfo, Destination, DynamicBackend, HandOff, RequestHead, ResponseHead};
 use crate::meter::CpuMeter;
 use crate::offload::Offload;
@@ -142,6 +143,8 @@ pub struct Session {
     pub(crate) earlier: Vec<Downstream>,
     pub(crate) reuse: Reuse,
     pub(crate) stdio: Stdio,
+    /// What the guest has written to bodies and header fields since its current request began.
+    pub(crate) held: HeldBytes,
     /// Where requests are sent, if not where the guest waits for them.
     offload: Option<Offload>,
     id: u128,
@@ -225,6 +228,7 @@ impl Session {
         let handles = (request_handle, BodyHandle(body_handle.0));
         let session = Self {
             stdio: Stdio::new(platform.logs.clone()),
+            held: HeldBytes::new(HELD_BYTES_MAX),
             id: request.id,
             meter: Arc::new(CpuMeter::new(platform.clock.clone())),
             reuse: Reuse {
@@ -438,6 +442,7 @@ impl Session {
         self.earlier
             .push(std::mem::replace(&mut self.downstream, client));
         self.reuse.requests += 1;
+        self.held = HeldBytes::new(HELD_BYTES_MAX);
         let wall = self.platform.clock.monotonic();
         let finished = Some(parts.finished);
         self.reuse.of_run.next(wall, self.meter.used(), 0, finished);

@@ -4,7 +4,6 @@
 
 use std::future::poll_fn;
 
-use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::async_item::{AnyBody, AsyncItem};
@@ -91,6 +90,7 @@ pub async fn read(
 /// # Errors
 ///
 /// [`Error::InvalidArgument`] for an `end` that is none; [`Error::BadHandle`], also for the front of a streaming body;
+/// [`Error::LimitExceeded`] when the host holds as much for the guest as it may, 512 MiB, and nobody has taken it;
 /// [`Error::Body`] when nobody reads the body any more; [`Error::Memory`].
 pub async fn write(
     call: &mut Call<'_>,
@@ -107,7 +107,7 @@ pub async fn write(
     call.memory.check(nwritten_out)?;
     let written = match call.session.items.any_body_mut(h)? {
         AnyBody::Queue(body) => {
-            let bytes = Bytes::copy_from_slice(call.memory.bytes(buf, buf_len)?);
+            let bytes = call.session.held.copy(call.memory.bytes(buf, buf_len)?)?;
             if end == END_BACK {
                 body.push_back(bytes);
             } else {
@@ -151,7 +151,8 @@ pub fn abandon(call: &mut Call<'_>, h: BodyHandle) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Those of [`headers::append`], [`Error::BadHandle`] and [`Error::Memory`].
+/// Those of [`headers::append`]; [`Error::LimitExceeded`] also when the host holds as much for the guest as it may;
+/// [`Error::BadHandle`] and [`Error::Memory`].
 pub fn trailer_append(
     call: &mut Call<'_>,
     h: BodyHandle,
@@ -162,6 +163,7 @@ pub fn trailer_append(
 ) -> Result<()> {
     let name = call.memory.bytes(name, name_len)?;
     let value = call.memory.bytes(value, value_len)?;
+    let value = call.session.held.copy_field(name, value)?;
     let trailers = trailers_mut(call.session.items.any_body_mut(h)?);
     headers::append(trailers, name, value)
 }

@@ -1,7 +1,5 @@
 //! `fastly_secret_store`: secrets, which a program reads by name or makes of bytes of its own.
 
-use bytes::Bytes;
-
 use crate::error::{Error, Result};
 use crate::handle::{SecretHandle, SecretStoreHandle};
 use crate::memory::GuestPtr;
@@ -89,7 +87,7 @@ pub fn from_bytes(
     if buf_len > SECRET_BYTES_MAX {
         return Err(Error::InvalidArgument("a secret has at most 65536 bytes"));
     }
-    let secret = Bytes::copy_from_slice(call.memory.bytes(buf, buf_len)?);
+    let secret = call.session.held.copy(call.memory.bytes(buf, buf_len)?)?;
     call.memory.check(out)?;
     let handle = call.session.secrets.insert(secret)?;
     call.memory.write(out, handle)?;

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 
 use crate::async_item::AsyncItem;
@@ -53,7 +54,8 @@ pub(super) async fn value_of_body(
     let mut body = call.session.items.take_body(body)?;
     let mut pieces = KvPieces::default();
     while let Some(piece) = body.read(usize::MAX).await? {
-        pieces.push(piece);
+        // What is kept must not keep what it came in: a larger buffer, or what counts as held for this run.
+        pieces.push(Bytes::copy_from_slice(&piece));
         if pieces.len() > KV_VALUE_BYTES_MAX {
             return Ok(Err(KvError::PayloadTooLarge));
         }

@@ -2,6 +2,7 @@
 //!
 //! `fastly_http_req` and `fastly_http_resp` have the same seven of them; they differ only in whose headers they are.
 
+use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::error::Result;
@@ -76,7 +77,7 @@ pub(super) fn values_get(
 }
 
 /// What [`change`] does with a name and a value.
-type Change = fn(&mut HeaderMap, &[u8], &[u8]) -> Result<()>;
+type Change = fn(&mut HeaderMap, &[u8], Bytes) -> Result<()>;
 
 pub(super) fn change(
     call: &mut Call<'_>,
@@ -85,10 +86,11 @@ pub(super) fn change(
     value: (GuestPtr<u8>, u32),
     change: Change,
 ) -> Result<()> {
-    let headers = h.headers_mut(call.session)?;
+    h.headers(call.session)?;
     let name = call.memory.bytes(name.0, name.1)?;
     let value = call.memory.bytes(value.0, value.1)?;
-    change(headers, name, value)
+    let value = call.session.held.copy_field(name, value)?;
+    change(h.headers_mut(call.session)?, name, value)
 }
 
 pub(super) fn remove(

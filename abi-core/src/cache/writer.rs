@@ -90,8 +90,7 @@ impl BodyWriter {
     pub fn write(&mut self, bytes: &[u8]) -> Result<usize, BodyError> {
         match &mut self.target {
             Target::Direct(appender) => {
-                appender.content.write(bytes)?;
-                appender.count(bytes.len())?;
+                appender.copy(bytes)?;
                 Ok(bytes.len())
             }
             Target::Piped(pipe) => pipe.write(bytes),
@@ -112,9 +111,8 @@ impl BodyWriter {
             Target::Direct(appender) => match body.into_bytes() {
                 Ok((pieces, trailers)) => {
                     crate::body::merge_trailers(&mut self.trailers, trailers);
-                    pieces
-                        .into_iter()
-                        .try_for_each(|piece| appender.push(piece))
+                    // Copied: what is kept must not count as held for the run that wrote it.
+                    pieces.iter().try_for_each(|piece| appender.copy(piece))
                 }
                 Err(body) => self.pipe(*body, executor),
             },
@@ -216,6 +214,11 @@ impl Appender {
         let length = bytes.len();
         self.content.push(bytes)?;
         self.count(length)
+    }
+
+    fn copy(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
+        self.content.write(bytes)?;
+        self.count(bytes.len())
     }
 
     /// Tells the cache now and then how large the object has become.

@@ -1,5 +1,6 @@
 //! Header lists as hostcalls address them: by name, by value, and by cursor.
 
+use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{Error, Result};
@@ -30,8 +31,14 @@ pub fn parse_name(name: &[u8]) -> Result<HeaderName> {
 ///
 /// [`Error::InvalidHttp`].
 pub fn parse_value(value: &[u8]) -> Result<HeaderValue> {
-    HeaderValue::from_bytes(value)
-        .map_err(|_| Error::InvalidHttp("the header value has a control character"))
+    HeaderValue::from_bytes(value).map_err(|_| INVALID_VALUE)
+}
+
+const INVALID_VALUE: Error = Error::InvalidHttp("the header value has a control character");
+
+/// The same without a copy.
+fn shared_value(value: Bytes) -> Result<HeaderValue> {
+    HeaderValue::from_maybe_shared(value).map_err(|_| INVALID_VALUE)
 }
 
 /// Sets `name` to one value.
@@ -39,8 +46,8 @@ pub fn parse_value(value: &[u8]) -> Result<HeaderValue> {
 /// # Errors
 ///
 /// Those of [`parse_name`] and [`parse_value`], and [`Error::LimitExceeded`].
-pub fn insert(headers: &mut HeaderMap, name: &[u8], value: &[u8]) -> Result<()> {
-    let (name, value) = (parse_name(name)?, parse_value(value)?);
+pub fn insert(headers: &mut HeaderMap, name: &[u8], value: Bytes) -> Result<()> {
+    let (name, value) = (parse_name(name)?, shared_value(value)?);
     check_room(headers, 1)?;
     headers.insert(name, value);
     Ok(())
@@ -51,8 +58,8 @@ pub fn insert(headers: &mut HeaderMap, name: &[u8], value: &[u8]) -> Result<()> 
 /// # Errors
 ///
 /// Those of [`parse_name`] and [`parse_value`], and [`Error::LimitExceeded`].
-pub fn append(headers: &mut HeaderMap, name: &[u8], value: &[u8]) -> Result<()> {
-    let (name, value) = (parse_name(name)?, parse_value(value)?);
+pub fn append(headers: &mut HeaderMap, name: &[u8], value: Bytes) -> Result<()> {
+    let (name, value) = (parse_name(name)?, shared_value(value)?);
     check_room(headers, 1)?;
     headers.append(name, value);
     Ok(())
@@ -79,15 +86,16 @@ pub fn remove(headers: &mut HeaderMap, name: &[u8]) -> Result<()> {
 /// # Errors
 ///
 /// Those of [`parse_name`] and [`parse_value`], and [`Error::LimitExceeded`].
-pub fn set_values(headers: &mut HeaderMap, name: &[u8], values: &[u8]) -> Result<()> {
+pub fn set_values(headers: &mut HeaderMap, name: &[u8], values: Bytes) -> Result<()> {
     let name = parse_name(name)?;
     // Counted first: a guest's memory has room for far more NULs than a host has for values.
     check_room(headers, values.iter().filter(|byte| **byte == 0).count())?;
     let mut items = values.split(|byte| *byte == 0);
     items.next_back();
-    let values = items.map(parse_value).collect::<Result<Vec<_>>>()?;
+    let items = items.map(|item| shared_value(values.slice_ref(item)));
+    let items = items.collect::<Result<Vec<_>>>()?;
     headers.remove(&name);
-    for value in values {
+    for value in items {
         headers.append(name.clone(), value);
     }
     Ok(())
@@ -215,13 +223,13 @@ mod tests {
     #[test]
     fn values_that_are_not_valid_leave_the_old_ones() {
         let mut headers = HeaderMap::new();
-        insert(&mut headers, b"A", b"1").unwrap();
-        assert!(set_values(&mut headers, b"a", b"2\0\x01\0").is_err());
+        insert(&mut headers, b"A", "1".into()).unwrap();
+        assert!(set_values(&mut headers, b"a", "2\0\x01\0".into()).is_err());
         assert_eq!(headers["a"], "1");
-        set_values(&mut headers, b"a", b"2\x003\0dropped").unwrap();
+        set_values(&mut headers, b"a", "2\x003\0dropped".into()).unwrap();
         let values: Vec<_> = headers.get_all("a").iter().collect();
         assert_eq!(values, ["2", "3"]);
-        set_values(&mut headers, b"a", b"").unwrap();
+        set_values(&mut headers, b"a", Bytes::new()).unwrap();
         assert!(headers.is_empty());
     }
 
@@ -229,10 +237,10 @@ mod tests {
     fn a_full_head_refuses_more() {
         let mut headers = HeaderMap::new();
         for _ in 0..FIELDS_MAX {
-            append(&mut headers, b"a", b"1").unwrap();
+            append(&mut headers, b"a", "1".into()).unwrap();
         }
         assert!(matches!(
-            append(&mut headers, b"a", b"1"),
+            append(&mut headers, b"a", "1".into()),
             Err(Error::LimitExceeded(_))
         ));
     }
@@ -241,10 +249,10 @@ mod tests {
     fn more_values_than_there_is_room_for_are_not_even_read() {
         let mut headers = HeaderMap::new();
         let mut values = b"\x01\0".repeat(FIELDS_MAX);
-        let error = set_values(&mut headers, b"a", &values).unwrap_err();
+        let error = set_values(&mut headers, b"a", values.clone().into()).unwrap_err();
         assert!(matches!(error, Error::InvalidHttp(_)));
         values.push(0);
-        let error = set_values(&mut headers, b"a", &values).unwrap_err();
+        let error = set_values(&mut headers, b"a", values.into()).unwrap_err();
         assert!(matches!(error, Error::LimitExceeded(_)));
     }
 }

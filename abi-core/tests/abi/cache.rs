@@ -1,5 +1,6 @@
 //! The core cache, between sessions and as time passes. What one guest can do alone, guests do in `tests/guests/raw`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use abi_core::Session;
@@ -12,6 +13,7 @@ use abi_core::http::RequestHead;
 use abi_core::session::{ClientRequest, GuestEnvironment};
 use abi_core::table::types::*;
 use abi_core::testing::World;
+use bytes::Bytes;
 use http::HeaderMap;
 
 use crate::fixture::{Fixture, OUT};
@@ -293,4 +295,26 @@ fn what_is_said_about_an_object_counts_as_it_takes_memory() {
         ..plain()
     };
     assert!(weight(with_vary) > weight(plain()) + 60 * 1000);
+}
+
+#[test]
+fn what_is_kept_does_not_keep_what_it_was_written_in() {
+    struct Written(Arc<[u8]>);
+
+    impl AsRef<[u8]> for Written {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    let written: Arc<[u8]> = vec![b'x'; 64 * 1024].into();
+    let cache = Cache::new(1024 * 1024);
+    let key = CacheKey::new(CacheSpace::Core, b"key").unwrap();
+    let options = WriteOptions::new(Duration::from_secs(60));
+    let mut writer = cache.insert(key, &HeaderMap::new(), options, Duration::ZERO);
+    let body = Body::from(Bytes::from_owner(Written(written.clone())));
+    writer.append(body, &World::new()).unwrap();
+    writer.finish();
+    assert_eq!(cache.body_bytes(), 64 * 1024);
+    assert_eq!(Arc::strong_count(&written), 1, "it is held for its writer");
 }
