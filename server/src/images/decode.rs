@@ -72,6 +72,10 @@ impl<'a> Source<'a> {
         };
         let (mut decoder, is_animated) = decoder(bytes, format).map_err(undecodable)?;
         decoder.set_limits(limits()).map_err(undecodable)?;
+        let (width, height) = decoder.dimensions();
+        if width == 0 || height == 0 {
+            return Err(undecodable("it has no pixels"));
+        }
         if decoder.total_bytes() > DECODED_BYTES_MAX {
             return Err(undecodable("it has too many pixels"));
         }

@@ -401,6 +401,20 @@ fn images_of_too_many_pixels_are_refused_by_their_header() {
     );
 }
 
+#[test]
+fn an_image_without_pixels_is_refused() {
+    // A canvas of 0 by 0, with a frame of one pixel on it.
+    let frame = b"\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02\x44\x01\0";
+    let colors = b"\0\0\0\xff\xff\xff";
+    let head = b"GIF89a\0\0\0\0\x80\0\0";
+    let bytes = [&head[..], colors, frame, b"\x3b"].concat();
+    for query in ["", "format=png", "crop=1:1&format=png", "trim-color=auto"] {
+        let what = parse(query, "", "").transform;
+        let error = transform(&bytes, &what).unwrap_err().0;
+        assert!(error.contains("no pixels"), "{query}: {error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn all_hosts_share_the_cores() {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
