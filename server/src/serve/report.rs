@@ -97,7 +97,8 @@ impl fmt::Display for Sent<'_> {
             if index > 0 {
                 f.write_str(", ")?;
             }
-            f.write_str(&sent.backend)?;
+            // A guest names the backends that it defines, and a line is one line.
+            write!(f, "{}", sent.backend.escape_debug())?;
             match sent.outcome {
                 SentOutcome::Answered(status, took) => {
                     write!(f, " {} in {} ms", status.as_u16(), rounded(took))?;

@@ -132,10 +132,12 @@ pub(super) fn lines(label: Option<&str>, color: bool, message: &[u8]) -> Vec<u8>
         true => (&b"\x1b[36m"[..], &b" ::\x1b[0m "[..]),
         false => (&b""[..], &b" :: "[..]),
     };
+    // A guest chooses the name, which must not end a line.
+    let label = label.map(|label| label.escape_debug().to_string());
     let message = shortened(message);
     let mut text = Vec::with_capacity(message.len() + 64);
     for line in message.split(|byte| *byte == b'\n') {
-        if let Some(label) = label {
+        if let Some(label) = &label {
             text.extend_from_slice(before);
             text.extend_from_slice(label.as_bytes());
             text.extend_from_slice(after);
@@ -179,9 +181,10 @@ mod tests {
         let (out, error) = written(LogFormat::default(), |logs| {
             logs.write(LogSource::Endpoint("app"), b"one\ntwo");
             logs.write(LogSource::Stdout, b"plain");
+            logs.write(LogSource::Endpoint("a\nb"), b"three");
             logs.write(LogSource::Stderr, b"oh");
         });
-        assert_eq!(out, "app :: one\napp :: two\nplain\n");
+        assert_eq!(out, "app :: one\napp :: two\nplain\na\\nb :: three\n");
         assert_eq!(error, "oh\n");
     }
 
