@@ -1,5 +1,6 @@
 //! What requests run on, and what takes its place while the host serves.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -133,7 +134,13 @@ impl Successor {
 fn compile_all(host: &Weak<Inner>) {
     let next = || host.upgrade()?.background.take_next();
     while let Some((successor, predecessor)) = next() {
-        successor.take_over(host, &predecessor);
+        // A compiler that panics at one program, which is told on standard error, still has others to compile.
+        let took_over = catch_unwind(AssertUnwindSafe(|| {
+            successor.take_over(host, &predecessor);
+        }));
+        if took_over.is_err() {
+            tracing::error!("the program cannot be compiled: the compiler panicked");
+        }
     }
 }
 
@@ -247,6 +254,33 @@ mod tests {
         take_over(&host, &host.current(), Compiler(None));
         assert_eq!(host.engine_name(), "first");
         assert_eq!(status(host).await, StatusCode::GATEWAY_TIMEOUT);
+    }
+
+    struct Panicking;
+
+    impl Engine for Panicking {
+        fn name(&self) -> &'static str {
+            "second"
+        }
+
+        fn compile(&self, _: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
+            panic!("a compiler has a bug");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_compiler_that_panics_leaves_the_next_program_its_turn() {
+        let (_, waits) = watch::channel(true);
+        let host = host(waits).await;
+        let successor = Successor {
+            wasm: Vec::new(),
+            engine: Arc::new(Panicking),
+            engine_name: "second",
+        };
+        host.0.background.lock().next = Some((successor, Arc::downgrade(&host.current())));
+        compile_all(&Arc::downgrade(&host.0));
+        assert_eq!(host.engine_name(), "first");
+        assert!(!host.0.background.lock().is_busy);
     }
 
     #[tokio::test]
