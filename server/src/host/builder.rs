@@ -3,17 +3,17 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use abi_core::cache::CACHE_BYTES_DEFAULT;
-use abi_core::engine::{EngineEntry, EngineOptions, UnknownImports};
+use abi_core::engine::{EngineOptions, UnknownImports};
 use abi_core::http::ShieldSite;
 use abi_core::http::cache::HttpCacheSettings;
 use abi_core::images::ImageTransformer;
 use abi_core::platform::Logs;
 use abi_core::reuse::WaitingSandboxes;
 use abi_core::session::GuestEnvironment;
-use abi_core::{Engine, Limits, Platform, Program, Service};
+use abi_core::{Limits, Platform, Service};
 use tokio::runtime::Handle;
 
 use super::deployment::{Deployment, Settings, Started, Successor};
@@ -24,9 +24,8 @@ use super::stores::{GivenStores, KeptStores, OpenedStores};
 use super::{Host, HostError, OnDisconnect, Policy};
 use crate::backends::{BackendSet, BackendSettings, InvalidUrl};
 use crate::config::{LimitSettings, Manifest, ReuseSettings};
-use crate::engines::{AUTO, find_engine, shared_engine};
 use crate::identity::ClientSettings;
-use crate::program::{self, ProgramSource};
+use crate::program::ProgramSource;
 use crate::serve::{ServerTls, Trace};
 use crate::world::{SystemRandom, TracingLogs};
 
@@ -41,8 +40,8 @@ pub(crate) const ALL_OTHERS: &str = "*";
 #[derive(Default)]
 #[must_use = "a builder does nothing until it is built"]
 pub struct HostBuilder {
-    engine: Option<String>,
-    program: Option<ProgramSource>,
+    pub(super) engine: Option<String>,
+    pub(super) program: Option<ProgramSource>,
     config: Option<PathBuf>,
     backends: Vec<(String, BackendSettings)>,
     pub(super) stores: GivenStores,
@@ -50,7 +49,7 @@ pub struct HostBuilder {
     environment: Vec<(String, String)>,
     arguments: Option<Vec<String>>,
     logs: Option<Arc<dyn Logs>>,
-    engine_options: EngineOptions,
+    pub(super) engine_options: EngineOptions,
     on_disconnect: OnDisconnect,
     drain_timeout: Option<Duration>,
     cache_bytes: Option<u64>,
@@ -70,7 +69,7 @@ impl HostBuilder {
     /// How long requests may take to finish after a host was told to stop, where nothing else was said.
     pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// The engine to run the program with, by its name or [`AUTO`]; otherwise the first one that was compiled in.
+    /// The engine to run the program with, by its name or [`AUTO`](crate::engines::AUTO); otherwise the first one that was compiled in.
     pub fn engine(mut self, name: impl Into<String>) -> Self {
         self.engine = Some(name.into());
         self
@@ -331,97 +330,6 @@ impl HostBuilder {
             successor: compiled.successor,
         })
     }
-
-    fn compile(&mut self) -> Result<Compiled, HostError> {
-        let source = self.program.take().ok_or(HostError::NoProgram)?;
-        let name = format!("{source:?}");
-        let unusable = |error| HostError::Program {
-            program: name.clone(),
-            error,
-        };
-        let bytes = match source {
-            ProgramSource::Bytes(bytes) => bytes,
-            ProgramSource::File(file) => program::read(&file).map_err(unusable)?,
-            ProgramSource::Compiled(program, engine_name) => {
-                return Ok(Compiled::new(program, None, engine_name));
-            }
-        };
-        let started = Instant::now();
-        let wasm = program::to_binary(&bytes).map_err(unusable)?;
-        let mut compiled = match self.engine.as_deref() {
-            Some(AUTO) => self.compile_automatically(&name, &wasm)?,
-            engine => self.compile_with(find_engine(engine)?, &name, &wasm)?,
-        };
-        compiled.time = started.elapsed();
-        Ok(compiled)
-    }
-
-    /// With what is there at once: what the compiler has kept, or else the interpreter until the compiler is done.
-    fn compile_automatically(&self, name: &str, wasm: &[u8]) -> Result<Compiled, HostError> {
-        let (Ok(first), Ok(then)) = (find_engine(Some("wasmi")), find_engine(Some("wasmtime")))
-        else {
-            return self.compile_with(find_engine(None)?, name, wasm);
-        };
-        let engine = match shared_engine(then, &self.engine_options) {
-            Ok(engine) => engine,
-            Err(error) => {
-                tracing::warn!(
-                    "staying on {}: {} does not work here: {error}",
-                    first.name,
-                    then.name
-                );
-                return self.compile_with(first, name, wasm);
-            }
-        };
-        if let Some(program) = engine.load(wasm) {
-            return Ok(Compiled {
-                kept: true,
-                ..Compiled::new(program, Some(engine), then.name)
-            });
-        }
-        match self.compile_with(first, name, wasm) {
-            Ok(compiled) => Ok(Compiled {
-                successor: Some(Successor {
-                    wasm: wasm.to_vec(),
-                    engine,
-                    engine_name: then.name,
-                }),
-                ..compiled
-            }),
-            Err(error) => {
-                tracing::debug!("{error}");
-                self.compile_with(then, name, wasm)
-            }
-        }
-    }
-
-    fn compile_with(
-        &self,
-        entry: &EngineEntry,
-        name: &str,
-        wasm: &[u8],
-    ) -> Result<Compiled, HostError> {
-        let engine_name = entry.name;
-        let engine =
-            shared_engine(entry, &self.engine_options).map_err(|error| HostError::Engine {
-                engine: engine_name,
-                error,
-            })?;
-        let loaded = engine.load(wasm);
-        let kept = loaded.is_some();
-        let program = match loaded {
-            Some(program) => program,
-            None => engine.compile(wasm).map_err(|error| HostError::Compile {
-                program: name.to_owned(),
-                engine: engine_name,
-                error,
-            })?,
-        };
-        Ok(Compiled {
-            kept,
-            ..Compiled::new(program, Some(engine), engine_name)
-        })
-    }
 }
 
 /// What is ready to be put in place.
@@ -430,34 +338,6 @@ pub(super) struct Loaded {
     pub stores: OpenedStores,
     /// What takes its place later.
     pub successor: Option<Successor>,
-}
-
-struct Compiled {
-    program: Arc<dyn Program>,
-    engine: Option<Arc<dyn Engine>>,
-    engine_name: &'static str,
-    time: Duration,
-    /// Whether it was compiled by an earlier process.
-    kept: bool,
-    /// What takes its place later.
-    successor: Option<Successor>,
-}
-
-impl Compiled {
-    fn new(
-        program: Arc<dyn Program>,
-        engine: Option<Arc<dyn Engine>>,
-        engine_name: &'static str,
-    ) -> Self {
-        Self {
-            program,
-            engine,
-            engine_name,
-            time: Duration::ZERO,
-            kept: false,
-            successor: None,
-        }
-    }
 }
 
 fn backends(

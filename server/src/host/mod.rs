@@ -2,6 +2,7 @@
 
 mod background;
 mod builder;
+mod compile;
 mod deployment;
 mod error;
 mod finished;
