@@ -8,6 +8,7 @@
 //! * `run`: one guest run;
 //! * `memory`: what a guest may allocate;
 //! * `start_section`: why it runs after instantiation;
+//! * `stored`: programs that were compiled before;
 //! * `stop`: how a guest is stopped when nobody waits for it any more.
 //!
 //! # Limitations
@@ -21,6 +22,7 @@
 //! * A trap that a hostcall raises has no backtrace: wasmer cannot see the guest's frames from a hostcall's stack.
 //! * Exceptions, threads, several memories and tail calls are not available to guests.
 
+// `memory` and `stored` have some of it, with its arguments.
 #![deny(unsafe_code)]
 
 mod bind;
@@ -28,6 +30,7 @@ mod memory;
 mod run;
 mod start_section;
 mod stop;
+mod stored;
 
 use std::fmt;
 use std::sync::Arc;
@@ -38,6 +41,7 @@ use abi_core::engine::{
 use abi_core::link::{Import, Signature, link};
 use abi_core::session::Session;
 use abi_core::table::WasmType;
+use artifact_cache::ArtifactCache;
 use async_lock::{Mutex, Semaphore, SemaphoreGuardArc};
 use futures_util::future::BoxFuture;
 #[cfg(feature = "singlepass")]
@@ -95,6 +99,8 @@ pub struct WasmerEngine {
     compiler: Compiler,
     options: EngineOptions,
     threads: Arc<GuestThreads>,
+    /// Where compiled programs are kept.
+    artifacts: Option<ArtifactCache>,
 }
 
 impl WasmerEngine {
@@ -109,6 +115,7 @@ impl WasmerEngine {
             name,
             compiler,
             options: options.clone(),
+            artifacts: stored::open(options),
             threads: Arc::new(GuestThreads::new(options.guest_threads_max, stopper)),
         }))
     }
@@ -153,6 +160,28 @@ impl Engine for WasmerEngine {
         let engine = self.engine(wasm);
         let module =
             Module::new(&engine, wasm).map_err(|error| CompileError::Invalid(error.to_string()))?;
+        let program = self.link(module.clone(), engine)?;
+        if let Some(artifacts) = &self.artifacts {
+            stored::keep(artifacts, self.name, &module, wasm);
+        }
+        Ok(program)
+    }
+
+    fn load(&self, wasm: &[u8]) -> Option<Arc<dyn Program>> {
+        let artifacts = self.artifacts.as_ref()?;
+        let engine = self.engine(wasm);
+        let module = stored::load(artifacts, self.name, &engine, wasm)?;
+        self.link(module, engine).ok()
+    }
+}
+
+impl WasmerEngine {
+    /// Resolves what a module imports; `engine` is its engine.
+    fn link(
+        &self,
+        module: Module,
+        engine: wasmer::Engine,
+    ) -> Result<Arc<dyn Program>, CompileError> {
         let imports: Vec<_> = module.imports().collect();
         let bindings = link(imports.iter().map(describe), self.options.unknown_imports)?;
         let has_entry_point = module

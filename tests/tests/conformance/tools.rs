@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use conformance::case::trial;
-use conformance::guests::{HELLO, ROUTES};
+use conformance::guests::{Guest, HELLO, ROUTES};
 use conformance::process::{Finished, Process};
 use libtest_mimic::Trial;
+
+use crate::binary::get;
 
 /// The same entry point as that of the package `fastlike`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fastlike-under-test");
@@ -22,6 +24,10 @@ pub fn trials() -> Vec<Trial> {
         trial(
             "tools::compiled_programs_are_kept",
             compiled_programs_are_kept,
+        ),
+        trial(
+            "tools::kept_programs_run_as_compiled_ones",
+            kept_programs_run_as_compiled_ones,
         ),
         trial("tools::programs_run_as_commands", programs_run_as_commands),
         trial("tools::completions_and_manuals", completions_and_manuals),
@@ -76,6 +82,39 @@ async fn compiled_programs_are_kept() {
     let cleared = run(&["cache", "clear", kept[0], kept[1]]).await;
     assert!(cleared.status.success(), "{cleared:?}");
     assert!(start(&kept).await.contains("compiled in"));
+}
+
+async fn kept_programs_run_as_compiled_ones() {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let start = async |engine: &str, guest: Guest| {
+        let guest = guest.path();
+        let arguments = ["--engine", engine, "--addr", "127.0.0.1:0", "--cache-dir"];
+        let rest = [text(folder.path()), text(&guest)];
+        Process::start(PROGRAM, arguments.into_iter().chain(rest))
+    };
+    for engine in ["wasmtime", "winch", "pulley", "wasmer", "wasmer-singlepass"] {
+        let mut frames = Vec::new();
+        for made in ["compiled in", "loaded in"] {
+            // Its start section is run too.
+            let process = start(engine, Guest("wat/start_waits.wat")).await;
+            let said = process.says("serving").await;
+            assert!(said.contains(made), "{engine}: {said}");
+            let address = process.ready().await;
+            assert_eq!(get(address, "/").await.ok_text(), "hello", "{engine}");
+
+            let process = start(engine, Guest("wat/unreachable.wat")).await;
+            let said = process.says("serving").await;
+            assert!(said.contains(made), "{engine}: {said}");
+            assert_eq!(get(process.ready().await, "/").await.status, 500);
+            process.terminate();
+            let said = process.finish().await.stderr;
+            let of_trap = said.lines().skip_while(|line| !line.contains("trapped"));
+            let of_trap = of_trap.skip(1).take_while(|line| !line.contains("  500  "));
+            frames.push(of_trap.map(str::to_owned).collect::<Vec<_>>());
+        }
+        assert_eq!(frames[0], frames[1], "{engine}");
+        assert!(!frames[0].is_empty(), "{engine}");
+    }
 }
 
 /// A program that is run once ends as its guest does.
