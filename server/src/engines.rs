@@ -7,6 +7,8 @@ use abi_core::Engine;
 use abi_core::engine::{EngineEntry, EngineError, EngineOptions};
 use cfg_if::cfg_if;
 
+use crate::suggestion::closest;
+
 /// One slice a runtime crate, in the order of preference.
 const COMPILED_IN: &[&[EngineEntry]] = &[
     WASMTIME, //
@@ -86,7 +88,11 @@ impl fmt::Display for UnknownEngine {
             f,
             "there is no engine `{name}` here; there are: {}",
             names.join(", ")
-        )
+        )?;
+        match closest(name, names.iter().copied()) {
+            Some(meant) if names.len() > 1 => write!(f, "; did you mean `{meant}`?"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -158,5 +164,16 @@ mod tests {
         }
         assert_eq!(error.contains(" auto,"), has_auto(), "{error}");
         assert!(error.contains("v8") || engines().next().is_none());
+        assert!(!error.contains("did you mean"), "{error}");
+    }
+
+    #[test]
+    fn a_misspelt_engine_is_told_with_what_may_have_been_meant() {
+        let error = find_engine(Some("wasmtme")).unwrap_err().to_string();
+        assert_eq!(
+            error.ends_with("; did you mean `wasmtime`?"),
+            find_engine(Some("wasmtime")).is_ok() && engines().count() > 1,
+            "{error}"
+        );
     }
 }

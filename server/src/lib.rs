@@ -33,6 +33,7 @@ pub mod lookups;
 pub mod program;
 pub mod serve;
 pub mod stores;
+mod suggestion;
 pub mod test;
 pub mod world;
 

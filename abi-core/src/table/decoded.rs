@@ -268,10 +268,14 @@ impl ReturnedHostcall<'_> {
                         continue;
                     };
                     f.write_str(", ")?;
+                    // That it comes out is said by where it is.
+                    if name != "out" && !matches!(pointee, Pointee::Handle(_)) {
+                        write!(f, "{name} ")?;
+                    }
                     match pointee {
                         Pointee::Handle(kind) => write_handle(f, kind, value)?,
-                        Pointee::I64 => write!(f, "{name} {}", value.cast_signed())?,
-                        _ => write!(f, "{name} {value}")?,
+                        Pointee::I64 => write!(f, "{}", value.cast_signed())?,
+                        _ => write!(f, "{value}")?,
                     }
                 }
                 Role::Output(Some(written)) => {

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use http::header::{HeaderName, HeaderValue};
@@ -13,6 +14,7 @@ use super::generate::{CompletionsArguments, ManArguments};
 use super::inspect::InspectArguments;
 use super::profile::Profile;
 use crate::backends::{BackendSettings, InvalidUrl};
+use crate::engines::engines;
 use crate::host::ALL_OTHERS;
 use crate::world::check_endpoint;
 
@@ -25,11 +27,21 @@ const LIMITS: &str = "Limits";
 const PROGRAM: &str = "Program";
 const OUTPUT: &str = "Output";
 
+/// The version, and with which engines this program was built.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut text = env!("CARGO_PKG_VERSION").to_owned();
+    for engine in engines() {
+        text.push_str(&format!("\n{} {}", engine.name, engine.version));
+    }
+    text
+});
+
 /// Runs Fastly Compute programs on this machine, on wasmtime, wasmer or wasmi.
 #[derive(Debug, Parser)]
 #[command(
     name = "fastlike",
     version,
+    long_version = LONG_VERSION.as_str(),
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     after_help = "What has a name may be given several times: backends, stores, loggers, variables, keys."
@@ -362,6 +374,11 @@ pub(super) enum UnknownImportBehavior {
 fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
+    }
+    let port = text.rsplit_once(':').filter(|(name, _)| !name.is_empty());
+    if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+        let expected = "it has to be an address and a port, such as 127.0.0.1:7676 or localhost:0";
+        return Err(expected.to_owned());
     }
     let found = text.to_socket_addrs().map_err(|error| error.to_string())?;
     let mut all: Vec<_> = found.collect();

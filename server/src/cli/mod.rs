@@ -8,6 +8,7 @@ mod engines;
 mod generate;
 mod inspect;
 mod lines;
+mod mistaken;
 mod output;
 mod profile;
 mod reload;
@@ -17,6 +18,7 @@ mod signals;
 mod table;
 mod watch;
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,7 +28,10 @@ use arguments::{Command, CommandLine};
 /// Reads the command line, and does what it says.
 #[must_use]
 pub fn main() -> ExitCode {
-    let line = CommandLine::parse();
+    let first = std::env::args_os().nth(1);
+    let first = first.as_deref().and_then(OsStr::to_str);
+    let line =
+        CommandLine::try_parse().unwrap_or_else(|error| mistaken::explained(error, first).exit());
     let done = match line.command {
         Some(Command::Run(arguments)) => run::run(*arguments),
         Some(Command::Cache(arguments)) => cache::run(&arguments),

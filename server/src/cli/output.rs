@@ -7,22 +7,52 @@ use tracing_subscriber::EnvFilter;
 use super::arguments::{MessageFormat, OutputArguments};
 use super::lines::Lines;
 use crate::serve::Trace;
-use crate::world::{BackgroundGuard, in_background};
+use crate::world::{BackgroundGuard, BackgroundWriter, in_background};
 
-/// Sends messages to standard error. They are written by a thread of their own; what is still waiting when the guard
-/// is dropped is written then.
-pub(super) fn start(arguments: &OutputArguments) -> BackgroundGuard {
+/// The target of what scripts wait for: that the program is served, and that it is served anew. It is told however quiet
+/// the rest is.
+pub(super) const SERVING: &str = "fastlike::serving";
+
+/// Where messages go: to standard error, by a thread of their own. What still waits when this is dropped is written then.
+pub(super) struct Messages {
+    writer: BackgroundWriter,
+    _guard: BackgroundGuard,
+}
+
+impl Messages {
+    /// A way to write lines among the messages.
+    pub(super) fn announcements(&self) -> Announcements {
+        Announcements(self.writer.clone())
+    }
+}
+
+/// Lines as they are, in their order with all other messages.
+pub(super) struct Announcements(BackgroundWriter);
+
+impl Announcements {
+    pub(super) fn say(&self, line: &str) {
+        // It cannot fail: what there is no room for is dropped.
+        drop(self.0.clone().write_all(format!("{line}\n").as_bytes()));
+    }
+}
+
+/// Begins to write messages.
+pub(super) fn start(arguments: &OutputArguments) -> Messages {
     let (writer, guard) = in_background(std::io::stderr());
+    let of_events = writer.clone();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter(arguments))
-        .with_writer(move || writer.clone())
+        .with_writer(move || of_events.clone())
         .with_ansi(is_colored(&std::io::stderr()));
     // It fails only where a subscriber was set before, which then gets the messages.
     let _ = match arguments.log_format {
         MessageFormat::Json => builder.json().flatten_event(true).try_init(),
         MessageFormat::Text => builder.event_format(Lines).try_init(),
     };
-    guard
+    Messages {
+        writer,
+        _guard: guard,
+    }
 }
 
 /// Whether to write colours there: to terminals, where nobody has said no (<https://no-color.org>).
@@ -39,14 +69,14 @@ fn filter(arguments: &OutputArguments) -> EnvFilter {
         2 => "debug",
         _ => "trace",
     };
-    match std::env::var(EnvFilter::DEFAULT_ENV) {
-        Ok(directives) if !directives.is_empty() => EnvFilter::new(directives),
+    let mut directives = match std::env::var(EnvFilter::DEFAULT_ENV) {
+        Ok(directives) if !directives.is_empty() => directives,
         // What is asked for by name is said, however quiet the rest is.
-        _ if trace(arguments) != Trace::Off => {
-            EnvFilter::new(format!("{directives},fastlike::trace=info"))
-        }
-        _ => EnvFilter::new(directives),
-    }
+        _ if trace(arguments) != Trace::Off => format!("{directives},fastlike::trace=info"),
+        _ => directives.to_owned(),
+    };
+    directives.push_str(&format!(",{SERVING}=info"));
+    EnvFilter::new(directives)
 }
 
 /// Which requests are traced.

@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::Failure;
 use super::arguments::{MessageFormat, ServeArguments};
-use super::output::{is_colored, say};
+use super::output::{Announcements, SERVING, is_colored};
 use super::serve::{builder, self_signed};
 use super::signals::{Hangup, Hangups};
 use super::watch::FileWatch;
@@ -24,13 +24,17 @@ const STILL_BEING_WRITTEN: Duration = Duration::from_millis(300);
 /// What hosts are made of, time and again.
 pub(super) struct Setup {
     pub arguments: ServeArguments,
+    pub announcements: Announcements,
     logs: Arc<LogWriter>,
     /// Made once: clients may have been told to trust it.
     self_signed: Option<ServerTls>,
 }
 
 impl Setup {
-    pub(super) fn new(arguments: ServeArguments) -> Result<Self, Failure> {
+    pub(super) fn new(
+        arguments: ServeArguments,
+        announcements: Announcements,
+    ) -> Result<Self, Failure> {
         let logs = LogWriter::standard_streams(LogFormat {
             label_stdout: arguments.log_stdout,
             label_stderr: arguments.log_stderr,
@@ -41,6 +45,7 @@ impl Setup {
             self_signed: self_signed(&arguments)?,
             logs: Arc::new(logs),
             arguments,
+            announcements,
         })
     }
 
@@ -186,24 +191,24 @@ impl Reloader {
             self.host.compile_time().as_secs_f64(),
         );
         if self.setup.arguments.output.log_format == MessageFormat::Json {
-            tracing::info!(why, engine, compiled_in, "reloaded");
+            tracing::info!(target: SERVING, why, engine, compiled_in, "reloaded");
             return;
         }
         let made = match self.host.was_kept() {
             true => "loaded",
             false => "compiled",
         };
-        say(&format!(
+        self.setup.announcements.say(&format!(
             "reloaded: {why} (engine {engine}, {made} in {compiled_in:.2} s)"
         ));
     }
 
     fn say_failed(&self, error: &dyn std::error::Error) {
         if self.setup.arguments.output.log_format == MessageFormat::Json {
-            tracing::error!(%error, "not reloaded");
+            tracing::error!(target: SERVING, %error, "not reloaded");
             return;
         }
-        say(&format!(
+        self.setup.announcements.say(&format!(
             "not reloaded, and still serving what was there before: {error}"
         ));
     }

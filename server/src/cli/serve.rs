@@ -15,7 +15,8 @@ use tokio::sync::oneshot;
 use super::Failure;
 use super::arguments::{MessageFormat, OnDisconnect, ServeArguments, UnknownImportBehavior};
 use super::cache;
-use super::output::{self, say};
+use super::mistaken::misspelt;
+use super::output::{self, SERVING};
 use super::profile::Profile;
 use super::reload::{Reloader, Setup};
 use super::signals::{Hangups, Signals};
@@ -30,18 +31,31 @@ use crate::stores::{AclEntries, Dictionary, KvSettings, SecretItems, StoreError,
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 
 pub(super) fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
+    check_program(&arguments)?;
     let messages = output::start(&arguments.output);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("fastlike")
         .build()?;
-    let setup = Arc::new(Setup::new(arguments)?);
+    let setup = Arc::new(Setup::new(arguments, messages.announcements())?);
     let outcome = runtime.block_on(run(&setup));
     runtime.shutdown_timeout(STOP_TIMEOUT);
     // What guests have logged is written before the process ends.
     drop(setup);
     drop(messages);
     outcome
+}
+
+/// Says what a mistyped subcommand may have been: it is taken for a program.
+fn check_program(arguments: &ServeArguments) -> Result<(), Failure> {
+    let program = arguments.program.as_deref();
+    let name = program
+        .filter(|program| !program.exists())
+        .and_then(Path::to_str);
+    match name.and_then(misspelt) {
+        Some(message) => Err(message.into()),
+        None => Ok(()),
+    }
 }
 
 async fn run(setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
@@ -58,7 +72,7 @@ async fn run(setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     };
     let reloader = Reloader::new(setup.clone(), host.clone(), files, hangups)?;
-    say_ready(arguments, &host, address, started.elapsed());
+    say_ready(setup, &host, address, started.elapsed());
 
     let (stop, stopped) = oneshot::channel();
     let serving = host.serve(listener, async {
@@ -276,14 +290,15 @@ pub(super) fn stem(program: &Path) -> String {
     stem.to_string_lossy().into_owned()
 }
 
-fn say_ready(arguments: &ServeArguments, host: &Host, address: SocketAddr, took: Duration) {
+fn say_ready(setup: &Setup, host: &Host, address: SocketAddr, took: Duration) {
+    let arguments = &setup.arguments;
     let program = arguments.program.as_deref().unwrap_or(Path::new("?"));
     let (version, engine) = (env!("CARGO_PKG_VERSION"), host.started_on());
     let compiled_in = host.compile_time().as_secs_f64();
     tracing::debug!("ready after {:.2} s", took.as_secs_f64());
     if arguments.output.log_format == MessageFormat::Json {
         let program = program.display();
-        tracing::info!(%program, %address, engine, compiled_in, version, "serving");
+        tracing::info!(target: SERVING, %program, %address, engine, compiled_in, version, "serving");
         return;
     }
     let made = if host.was_kept() {
@@ -296,7 +311,7 @@ fn say_ready(arguments: &ServeArguments, host: &Host, address: SocketAddr, took:
     } else {
         String::new()
     };
-    say(&format!(
+    setup.announcements.say(&format!(
         "fastlike {version}: serving {} on http://{address}{and_https} (engine {engine}, {made} in {compiled_in:.2} s)",
         program.display()
     ));

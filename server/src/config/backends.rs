@@ -22,9 +22,11 @@ pub(super) fn read(value: &Value<'_>, folder: &Folder) -> Result<BackendSettings
     let mut table = value.table()?;
     let mut settings = match (table.get("url"), table.get("respond")) {
         (None, None) => {
-            let missing =
-                "the key `url` is missing; a backend that is only a mock has `respond` instead";
-            return Err(table.problem(missing));
+            let mut missing = table.missing("url");
+            missing
+                .message
+                .push_str("; a backend that is only a mock has `respond` instead");
+            return Err(missing);
         }
         (Some(url), None) => BackendSettings::new(place(&url)?),
         (url, Some(value)) => {

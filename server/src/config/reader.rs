@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::Problem;
+use crate::suggestion::closest;
 
 pub(super) type Result<T> = std::result::Result<T, Problem>;
 
@@ -125,7 +126,18 @@ impl<'a> Table<'a> {
     /// The value of a key that this table must have.
     pub(super) fn require(&mut self, name: &'static str) -> Result<Value<'a>> {
         let value = self.get(name);
-        value.ok_or_else(|| self.problem(format!("the key `{name}` is missing")))
+        value.ok_or_else(|| self.missing(name))
+    }
+
+    /// That a key is not there, and which other one may be a misspelling of it.
+    pub(super) fn missing(&self, name: &str) -> Problem {
+        let there = self.entries.keys().map(|name| name.get_ref().as_ref());
+        let others = there.filter(|other| !self.known.contains(other));
+        let misspelt = closest(name, others).map(|other| format!("; is `{other}` meant to be it?"));
+        self.problem(format!(
+            "the key `{name}` is missing{}",
+            misspelt.unwrap_or_default()
+        ))
     }
 
     /// The value of a key that has two names; at most one of them may be used.
@@ -173,11 +185,7 @@ impl<'a> Table<'a> {
     }
 
     fn suggestion(&self, name: &str) -> String {
-        let likeness = |known: &&&str| (strsim::jaro_winkler(name, known) * 1000.0) as u32;
-        let closest = self.known.iter().max_by_key(likeness);
-        if let Some(closest) = closest
-            && likeness(&closest) >= 800
-        {
+        if let Some(closest) = closest(name, self.known.iter().copied()) {
             return format!("; did you mean `{closest}`?");
         }
         let mut known: Vec<_> = self.known.iter().copied().collect();

@@ -10,7 +10,7 @@ mod random;
 mod runtime;
 mod sweep;
 
-pub(crate) use background::{BackgroundGuard, in_background};
+pub(crate) use background::{BackgroundGuard, BackgroundWriter, in_background};
 pub use clock::SystemClock;
 pub use executor::TokioExecutor;
 pub use log_capture::{CapturedLine, CapturedSource, LogCapture};

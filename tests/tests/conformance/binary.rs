@@ -423,6 +423,8 @@ async fn unknown_imports() {
 async fn a_program_that_is_not_there() {
     let said = fails(serve(Guest("not-there.wasm"), &[])).await;
     assert!(said.contains("not-there.wasm"), "{said}");
+    let said = fails(Process::start(PROGRAM, ["inspct"])).await;
+    assert!(said.contains("did you mean `inspect`?"), "{said}");
 }
 
 async fn an_unknown_engine() {
@@ -460,6 +462,13 @@ async fn lists_engines() {
             .iter()
             .any(|line| line.split(' ').next() == Some(engine));
         assert!(found, "{engine}: {finished:?}");
+    }
+    let finished = Process::start(PROGRAM, ["--version"]).finish().await;
+    for engine in engines::NAMES {
+        assert!(
+            finished.stdout.contains(&format!("\n{engine} ")),
+            "{engine}: {finished:?}"
+        );
     }
 }
 

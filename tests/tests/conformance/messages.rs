@@ -17,6 +17,10 @@ pub fn trials() -> Vec<Trial> {
         trial("messages::a_line_for_each_request", a_line_for_each_request),
         trial("messages::json", json),
         trial("messages::a_trace_on_demand", a_trace_on_demand),
+        trial(
+            "messages::what_scripts_wait_for_is_always_said",
+            what_scripts_wait_for_is_always_said,
+        ),
     ];
     for engine in engines::NAMES {
         let name = format!("{engine}::messages::a_trace");
@@ -99,6 +103,22 @@ async fn json() {
         logged.starts_with('{') && logged.contains("\"endpoint\":\"app\""),
         "{logged}"
     );
+}
+
+async fn what_scripts_wait_for_is_always_said() {
+    for format in ["text", "json"] {
+        let process = serve(ROUTES, &["-q", "--engine", "wasmi", "--log-format", format]);
+        let said = process.says("serving").await;
+        let (_, address) = said.split_once("127.0.0.1:").expect("it says where");
+        let port: String = address.chars().take_while(char::is_ascii_digit).collect();
+        let address = format!("127.0.0.1:{port}");
+        let address = address.parse().expect("it is an address");
+        assert_eq!(get(address, "/hello").await.status, 200);
+        process.hang_up();
+        process.says("reloaded").await;
+        let finished = stopped(process).await;
+        assert!(!finished.stderr.contains("/hello"), "{finished:?}");
+    }
 }
 
 async fn a_trace(engine: &'static str) {

@@ -22,6 +22,10 @@ pub fn trials() -> Vec<Trial> {
         ),
         trial("options::hosts_are_overridden", hosts_are_overridden),
         trial("options::endpoints_have_files", endpoints_have_files),
+        trial(
+            "options::lines_in_files_outlive_a_reload",
+            lines_in_files_outlive_a_reload,
+        ),
         trial("options::functions_have_names", functions_have_names),
         trial("options::those_of_the_usual_tool", those_of_the_usual_tool),
         trial("options::mistakes_are_told", mistakes_are_told),
@@ -146,6 +150,32 @@ async fn hosts_are_overridden() {
     let said = refused(ROUTES, &[&options[..], &wrong[..]].concat()).await;
     for part in ["no backend `other`", "there are: `one`, `two`"] {
         assert!(said.contains(part), "{said}");
+    }
+}
+
+async fn lines_in_files_outlive_a_reload() {
+    let folder = folder();
+    let file = folder.path().join("app.log");
+    let option = format!("app={}", file.display());
+    let process = serve(ROUTES, &["--engine", "wasmi", "--logger", &option]);
+    let address = process.ready().await;
+    for times in 1..=3 {
+        assert_eq!(get(address, "/log/app").await.status, 200);
+        process.hang_up();
+        process.says_times("reloaded: SIGHUP", times).await;
+    }
+    // What takes its place is written to from the next time on.
+    let moved = folder.path().join("app.log.1");
+    std::fs::rename(&file, &moved).expect("files can be renamed");
+    process.hang_up();
+    process.says_times("reloaded: SIGHUP", 4).await;
+    assert_eq!(get(address, "/log/app").await.status, 200);
+    process.terminate();
+    process.finish().await;
+    let of_one = "first record\nsecond record\\nof two lines\n";
+    for (file, times) in [(moved, 3), (file, 1)] {
+        let written = std::fs::read_to_string(&file).expect("it is there");
+        assert_eq!(written, of_one.repeat(times), "{}", file.display());
     }
 }
 

@@ -1,0 +1,66 @@
+//! What is wrong with a command line, where the parser of options would tell of something else: to it, whatever is no
+//! subcommand is a program.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Error};
+
+use super::arguments::CommandLine;
+use crate::suggestion::closest;
+
+/// The error to show for one of the parser; `first` is the first argument.
+pub(super) fn explained(error: Error, first: Option<&str>) -> Error {
+    let too_many = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::ArgumentConflict, Some(ContextValue::String(argument))) => argument,
+        _ => return error,
+    };
+    let mut command = CommandLine::command();
+    if command.find_subcommand(too_many).is_some() {
+        return error;
+    }
+    let message = match first.and_then(misspelt) {
+        Some(message) => message,
+        None => format!(
+            "`{too_many}` is one argument too many: one program is served at a time, and `fastlike run` passes arguments \
+             on to its program"
+        ),
+    };
+    command.error(ErrorKind::InvalidSubcommand, message)
+}
+
+/// What to say of a name that is like one of a subcommand.
+pub(super) fn misspelt(name: &str) -> Option<String> {
+    // That is a file.
+    if name.contains(['.', '/', '\\']) {
+        return None;
+    }
+    let command = CommandLine::command();
+    let meant = closest(name, command.get_subcommands().map(clap::Command::get_name))?;
+    Some(format!(
+        "there is neither a program nor a subcommand `{name}`; did you mean `{meant}`?"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn told(line: &str) -> String {
+        let arguments: Vec<_> = line.split(' ').collect();
+        let error = CommandLine::try_parse_from(&arguments).unwrap_err();
+        explained(error, arguments.get(1).copied()).to_string()
+    }
+
+    #[test]
+    fn what_is_meant_is_told() {
+        let said = told("fastlike inspct a.wasm");
+        assert!(said.contains("did you mean `inspect`?"), "{said}");
+        assert!(misspelt("server.wasm").is_none());
+        let said = told("fastlike a.wasm b.wasm");
+        assert!(said.contains("`b.wasm` is one argument too many"), "{said}");
+        let said = told("fastlike a.wasm engines");
+        assert!(said.contains("'engines' cannot be used with"), "{said}");
+        let said = told("fastlike a.wasm --egnine x");
+        assert!(said.contains("--engine"), "{said}");
+    }
+}
