@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::content::Content;
-use super::{CacheKey, WriteOptions};
+use super::{Attachment, CacheKey, WriteOptions};
 use crate::body::Body;
 use crate::error::{Error, Result};
 
@@ -38,11 +38,15 @@ impl Object {
         let options = &self.options;
         let within = |time: Duration| age < options.max_age.saturating_add(time);
         let soft_purged = self.soft_purged.load(Ordering::Relaxed);
+        // A guest that keeps objects of its own may use one until it has expired, with the word that it is stale. A
+        // response that was never to be used stale is not.
+        let is_response = !matches!(options.attachment, Attachment::None);
+        let may = |time: Duration| within(time) && !(is_response && time.is_zero());
         if !soft_purged && within(Duration::ZERO) {
             Freshness::Fresh
-        } else if within(options.stale_while_revalidate) {
+        } else if may(options.stale_while_revalidate) {
             Freshness::StaleWhileRevalidate
-        } else if within(options.stale_if_error) {
+        } else if may(options.stale_if_error) {
             Freshness::StaleIfError
         } else {
             Freshness::Expired

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use http::header::ACCEPT_LANGUAGE;
 use http::{HeaderMap, HeaderName};
 
 use crate::error::{Error, Result};
@@ -59,18 +60,61 @@ impl VaryRule {
             .sum()
     }
 
-    /// What `headers` have of this rule, such that what differs gives different bytes.
+    /// What `headers` have of this rule, such that what differs in meaning gives different bytes.
+    ///
+    /// Values that mean the same give the same bytes, as far as that can be told of any header field (RFC 9111 section
+    /// 4.1): a list may be on several lines, and there may be spaces around its commas. The case of language tags makes no
+    /// difference either (RFC 4647 section 2.1); their order may.
     pub(super) fn variant(&self, headers: &HeaderMap) -> Box<[u8]> {
         let mut variant = Vec::new();
         for name in &*self.0 {
-            let values = headers.get_all(name);
-            variant.extend(values.iter().count().to_le_bytes());
+            let mut values = headers.get_all(name).iter();
+            let Some(first) = values.next() else {
+                variant.push(0);
+                continue;
+            };
+            variant.push(1);
+            // How long it is comes before it, so that values of two headers cannot be taken for one.
+            let length_at = variant.len();
+            variant.extend([0; size_of::<usize>()]);
+            let start = variant.len();
+            normalize(first.as_bytes(), &mut variant);
             for value in values {
-                variant.extend(value.len().to_le_bytes());
-                variant.extend(value.as_bytes());
+                variant.push(b',');
+                normalize(value.as_bytes(), &mut variant);
             }
+            if *name == ACCEPT_LANGUAGE {
+                variant[start..].make_ascii_lowercase();
+            }
+            let length = variant.len() - start;
+            variant[length_at..start].copy_from_slice(&length.to_le_bytes());
         }
         variant.into()
+    }
+}
+
+/// Appends a value without the spaces at its ends and around commas that are in no quoted string.
+fn normalize(value: &[u8], out: &mut Vec<u8>) {
+    let (mut is_quoted, mut is_escaped, mut after_comma) = (false, false, true);
+    for byte in value.trim_ascii_end() {
+        let is_space = matches!(byte, b' ' | b'\t');
+        if is_space && after_comma {
+            continue;
+        }
+        let was_escaped = std::mem::take(&mut is_escaped);
+        match byte {
+            _ if was_escaped => {}
+            b'"' => is_quoted = !is_quoted,
+            b'\\' => is_escaped = is_quoted,
+            b',' if !is_quoted => {
+                while out.last().is_some_and(|last| matches!(last, b' ' | b'\t')) {
+                    out.pop();
+                }
+            }
+            _ => {}
+        }
+        after_comma = *byte == b',' && !is_quoted;
+        out.push(*byte);
     }
 }
 
@@ -109,12 +153,42 @@ mod tests {
             headers(&[("a", "1")]),
             headers(&[("a", "1"), ("a", "")]),
             headers(&[("a", "1"), ("b", "1")]),
+            headers(&[("a", "1 2")]),
+            headers(&[("a", "1  2")]),
+            headers(&[("a", "12")]),
+            headers(&[("a", "1,2")]),
+            headers(&[("a", "2,1")]),
+            headers(&[("a", "x")]),
+            headers(&[("a", "X")]),
+            headers(&[("a", "\"1,2\"")]),
+            headers(&[("a", "\"1, 2\"")]),
+            headers(&[("a", "\"\\\", 2\"")]),
+            headers(&[("a", "\"\\\",2\"")]),
         ];
         for (index, one) in all.iter().enumerate() {
             assert!(!all[index + 1..].contains(one), "{index}");
         }
         assert_eq!(headers(&[("c", "1")]), all[0]);
+        let list = headers(&[("a", "1,2")]);
+        for same in [
+            headers(&[("a", "1"), ("a", "2")]),
+            headers(&[("a", " 1 ,\t2 ")]),
+            headers(&[("a", "1, 2")]),
+        ] {
+            assert_eq!(same, list);
+        }
         assert!(VaryRule::parse("a b\u{e9}").is_err());
         assert_eq!(VaryRule::parse("").unwrap(), VaryRule::default());
+    }
+
+    #[test]
+    fn the_case_of_languages_makes_no_difference_and_their_order_does() {
+        let rule = VaryRule::parse("accept-language").unwrap();
+        let variant = |value: &'static str| {
+            let value = http::HeaderValue::from_static(value);
+            rule.variant(&HeaderMap::from_iter([(ACCEPT_LANGUAGE, value)]))
+        };
+        assert_eq!(variant("en, DE-at;q=0.5"), variant("EN,de-AT;q=0.5"));
+        assert_ne!(variant("en, de"), variant("de, en"));
     }
 }

@@ -590,6 +590,24 @@ fn a_soft_purge_leaves_a_response_that_may_be_used_while_it_is_revalidated() {
 }
 
 #[test]
+fn a_soft_purge_of_what_is_never_used_stale_has_it_revalidated_first() {
+    let edge = Edge::new();
+    edge.answers(200, &[FRESH, ("etag", "\"1\"")], "hello");
+    edge.answers(304, &[], "");
+    edge.get(&[]);
+    let mut head = request(Method::GET, &[("fastly-soft-purge", "1")]).head;
+    head.method = Method::from_bytes(b"PURGE").unwrap();
+    let _ = purge_url(&edge.platform, &head);
+    let answer = edge.get(&[]);
+    assert_eq!((answer.status, &*answer.body), (200, "hello"));
+    assert_eq!(edge.count(), 2);
+    assert_eq!(edge.last().headers["if-none-match"], "\"1\"");
+    // It is as good as new.
+    edge.get(&[]);
+    assert_eq!(edge.count(), 2);
+}
+
+#[test]
 fn the_cache_can_be_left_out() {
     let edge = Edge::with(HttpCacheSettings::disabled());
     edge.answers(200, &[FRESH], "hello");

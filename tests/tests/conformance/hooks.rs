@@ -225,18 +225,26 @@ async fn the_hook_says_what_a_response_depends_on(cx: Context) {
 
 async fn the_hook_says_what_a_response_is_purged_by(cx: Context) {
     let (host, origin) = start(&cx).await;
-    let path = "/hooks/key=mine/version";
-    host.get(path).await;
     let key = SurrogateKey::new(b"mine").expect("this is a surrogate key");
-    assert_eq!(host.host.cache().purge(&key, Purge::Soft), 1);
-    let renewed = host.get(path).await;
-    assert_eq!(renewed.ok_text(), "one");
-    // What is stale by a soft purge may be used while it is renewed.
-    origin.arrived(2).await;
-    assert_eq!(origin.exchanges()[1].headers["if-none-match"], "\"one\"");
+    // What a soft purge has made stale is renewed: before it is used again, or while it is.
+    for (path, renewals) in [
+        ("/hooks/key=mine/version?a", 2),
+        ("/hooks/key=mine,swr=60/version?b", 4),
+    ] {
+        host.get(path).await;
+        assert_eq!(host.host.cache().purge(&key, Purge::Soft), 1);
+        assert_eq!(host.get(path).await.ok_text(), "one");
+        origin.arrived(renewals).await;
+        let asked = &origin.exchanges()[renewals - 1];
+        assert_eq!(asked.headers["if-none-match"], "\"one\"");
+        // The last one is purged by its key, too.
+        if renewals == 2 {
+            assert_eq!(host.host.cache().purge(&key, Purge::Hard), 1);
+        }
+    }
     assert_eq!(host.host.cache().purge(&key, Purge::Hard), 1);
-    host.get(path).await;
-    assert_eq!(origin.exchanges().len(), 3);
+    host.get("/hooks/key=mine,swr=60/version?b").await;
+    assert_eq!(origin.exchanges().len(), 5);
 }
 
 async fn parts_are_answered_from_what_was_transformed(cx: Context) {

@@ -17,6 +17,7 @@ cases![
     passing_reaches_the_backend,
     purging_a_url_has_to_be_turned_on,
     clients_purge_urls_of_the_host,
+    clients_purge_urls_softly,
 ];
 
 /// The SDK drives the cache, and the host does.
@@ -160,13 +161,35 @@ async fn clients_purge_urls_of_the_host(cx: Context) {
         .await;
     assert_purged(&answer);
     assert_eq!(host.get(path).await.header("x-cache"), "MISS");
-    let mut soft = request("PURGE", "/bytes/10", Content::empty());
-    let one = http::HeaderValue::from_static("1");
-    soft.headers_mut().insert("fastly-soft-purge", one);
-    assert_purged(&host.fetch(soft).await);
-    // It is used while it is revalidated.
-    assert_eq!(host.get(path).await.header("x-cache"), "HIT");
-    origin.arrived(3).await;
+}
+
+/// A soft purge leaves what may be used stale for as long as it is revalidated, and what may not for revalidation alone.
+async fn clients_purge_urls_softly(cx: Context) {
+    let origin = Origin::start().await;
+    let settings = HttpCacheSettings {
+        client_purge: true,
+        ..HttpCacheSettings::default()
+    };
+    let host = host(&cx, &origin, settings).await;
+    for (url, word, condition) in [
+        ("/version?max-age=60,stale-while-revalidate=60", "HIT", 2),
+        ("/version?max-age=60", "HIT", 4),
+        ("/bytes/10", "MISS", 6),
+    ] {
+        let path = format!("/proxy/origin{url}");
+        host.get(&path).await;
+        let mut soft = request("PURGE", url, Content::empty());
+        let one = http::HeaderValue::from_static("1");
+        soft.headers_mut().insert("fastly-soft-purge", one);
+        assert_purged(&host.fetch(soft).await);
+        let answer = host.get(&path).await;
+        assert_eq!(answer.header("x-cache"), word, "{url}");
+        // In the first case the client did not wait for that.
+        origin.arrived(condition).await;
+        let asked = &origin.exchanges()[condition - 1];
+        let is_conditional = asked.headers.contains_key("if-none-match");
+        assert_eq!(is_conditional, word == "HIT", "{url}");
+    }
 }
 
 fn assert_purged(answer: &Answer) {
