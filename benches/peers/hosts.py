@@ -1,6 +1,8 @@
 """The hosts: how each is found, started, asked, and stopped."""
 
+import enum
 import http.client
+import os
 import shutil
 import socket
 import subprocess
@@ -15,9 +17,17 @@ START_TIMEOUT_S = 120
 BARE_HYPER = "bare hyper"
 
 
+class Caching(enum.Enum):
+    """Who keeps the responses of backends. This server is told by these options; the others keep none."""
+
+    NONE = ("--no-http-cache",)
+    HOST = ("--no-guest-caching",)
+    GUEST = ()
+
+
 @dataclass(frozen=True)
 class Host:
-    """A program that runs guests. `command` makes its command line from guest, port, backends, and whether requests may read through a cache."""
+    """A program that runs guests. `command` makes its command line from guest, port, backends and `Caching`."""
 
     name: str
     command: callable
@@ -38,29 +48,29 @@ def find(fastlike, bare_hyper, engines):
 
 
 def of_this_project(program, engine):
-    def command(guest, port, backends, reads_through):
-        cache = [] if reads_through else ["--no-http-cache"]
-        return [program, guest, "--engine", engine, "--addr", f"127.0.0.1:{port}", "-C", backends.manifest, *cache]
+    def command(guest, port, backends, caching):
+        address = f"127.0.0.1:{port}"
+        return [program, guest, "--engine", engine, "--addr", address, "-C", backends.manifest, *caching.value]
 
     return Host(f"fastlike {engine}", command)
 
 
 def of_bare_hyper(program):
-    def command(guest, port, backends, _reads_through):
+    def command(guest, port, backends, _caching):
         return [program, f"127.0.0.1:{port}", f"127.0.0.1:{backends.ports['origin']}"]
 
     return command
 
 
 def viceroy(program):
-    def command(guest, port, backends, _reads_through):
+    def command(guest, port, backends, _caching):
         return [program, "serve", guest, "--addr", f"127.0.0.1:{port}", "-C", backends.manifest]
 
     return command
 
 
 def fastlike_go(program):
-    def command(guest, port, backends, _reads_through):
+    def command(guest, port, backends, _caching):
         named = [f"-backend={name}=127.0.0.1:{backend_port}" for name, backend_port in backends.ports.items()]
         return [program, f"-wasm={guest}", f"-bind=127.0.0.1:{port}", *named]
 
@@ -70,10 +80,10 @@ def fastlike_go(program):
 class Running:
     """A started host. Its messages go nowhere: writing them is part of the work, reading them is not."""
 
-    def __init__(self, host, guest, backends, reads_through=False):
+    def __init__(self, host, guest, backends, caching=Caching.NONE):
         self.name = host.name
         self.port = free_port()
-        command = [str(word) for word in host.command(guest, self.port, backends, reads_through)]
+        command = [str(word) for word in host.command(guest, self.port, backends, caching)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def __enter__(self):
@@ -106,6 +116,12 @@ class Running:
             return response.status, response.read()
         finally:
             connection.close()
+
+    def processor_s(self):
+        """Processor time so far, on behalf of the process and in it."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        user, system = fields[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def memory_kib(self, field, file="status"):
         """A field of a file that the system keeps about the process, such as `VmHWM`, the most that ever was resident."""

@@ -13,14 +13,27 @@ def of_load(workload, results):
             f"{result.requests_per_s:,.0f}",
             f"{result.p50_ms:.2f} ms",
             f"{result.p99_ms:.2f} ms",
+            f"{result.processor_us:.1f} µs",
+            *([] if workload.hello is None else [times_hello(workload, result)]),
             str(result.errors),
             f"{result.peak_mib:.0f} MiB",
             ratio(workload, result, reference),
         ]
         for result in results
     ]
-    names = ["host", "requests/s", "p50", "p99", "errors", "peak memory", f"× {REFERENCE}"]
+    hello = [] if workload.hello is None else ["× its hello"]
+    names = ["host", "requests/s", "p50", "p99", "processor", *hello, "errors", "peak memory", f"× {REFERENCE}"]
     return f"### {workload.name}: `{workload.guest}` `{workload.path}`\n\n" + markdown(names, rows)
+
+
+def times_hello(workload, result):
+    if result.times_hello is None:
+        return ""
+    text = f"{result.times_hello:.2f}"
+    if workload.times_hello is None or result.host != PROMISED_OF:
+        return text
+    verdict = "met" if result.times_hello <= workload.times_hello else "**missed**"
+    return f"{text} (at most {workload.times_hello:g}: {verdict})"
 
 
 def ratio(workload, result, reference):
