@@ -51,6 +51,8 @@ pub struct EngineEntry {
     pub needs_executable_memory: bool,
     /// Whether it can do what [`EngineOptions::perf_map`] says.
     pub writes_perf_map: bool,
+    /// Whether it can do what [`EngineOptions::guest_profiles`] says.
+    pub samples_guests: bool,
     /// Makes the engine.
     pub create: fn(&EngineOptions) -> Result<Arc<dyn Engine>, EngineError>,
 }
@@ -81,6 +83,28 @@ pub struct EngineOptions {
     /// Tell `perf` the names of guests' functions, in the file `/tmp/perf-PID.map`. Only for an engine whose entry
     /// [`writes_perf_map`](EngineEntry::writes_perf_map).
     pub perf_map: bool,
+    /// Look time and again in which functions guests are, and write that down for each run. Only for an engine whose entry
+    /// [`samples_guests`](EngineEntry::samples_guests); guests are slower meanwhile.
+    pub guest_profiles: Option<GuestProfiles>,
+}
+
+/// Profiles of guest runs, in the format of the Firefox Profiler
+/// ([processed profiles](https://github.com/firefox-devtools/profiler/blob/main/docs-developer/processed-profile-format.md)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GuestProfiles {
+    /// Where they are written to.
+    pub place: ProfilePlace,
+    /// How often to look; the system may look more seldom.
+    pub period: Duration,
+}
+
+/// Where profiles of guest runs are written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProfilePlace {
+    /// Each to a file of its own in this folder, which is made where it is not there.
+    Folder(PathBuf),
+    /// To this file, where only one run is expected: a later one takes the place of an earlier one.
+    File(PathBuf),
 }
 
 impl Default for EngineOptions {
@@ -92,6 +116,7 @@ impl Default for EngineOptions {
             guest_threads_max: 256,
             artifact_folder: None,
             perf_map: false,
+            guest_profiles: None,
         }
     }
 }

@@ -63,6 +63,7 @@ pub const ENGINES: &[EngineEntry] = &[
         version: VERSION,
         needs_executable_memory: true,
         writes_perf_map: false,
+        samples_guests: false,
         create: |options| WasmerEngine::create("wasmer", Compiler::Cranelift, options),
     },
     #[cfg(feature = "singlepass")]
@@ -72,6 +73,7 @@ pub const ENGINES: &[EngineEntry] = &[
         version: VERSION,
         needs_executable_memory: true,
         writes_perf_map: false,
+        samples_guests: false,
         create: |options| WasmerEngine::create("wasmer-singlepass", Compiler::Singlepass, options),
     },
 ];

@@ -32,6 +32,7 @@ pub const ENGINES: &[EngineEntry] = &[EngineEntry {
     version: VERSION,
     needs_executable_memory: false,
     writes_perf_map: false,
+    samples_guests: false,
     create: WasmiEngine::create,
 }];
 

@@ -2,18 +2,21 @@
 //!
 //! * [`ENGINES`]: the engines, by name; [`WasmtimeEngine`]: one of them;
 //! * `bind`: the hostcall table, bound to a linker;
-//! * `run`: one guest run; `stored`: programs that were compiled before;
+//! * `run`: one guest run; `profile`: where it spends its time; `stored`: programs that were compiled before;
 //! * `ticker`: the clock that makes running guests give others a turn.
 
 // `stored` has one line of it, with its argument.
 #![deny(unsafe_code)]
 
 mod bind;
+mod profile;
 mod run;
 mod stored;
 mod ticker;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 use abi_core::engine::{
     CompileError, Ended, Engine, EngineEntry, EngineError, EngineOptions, Limits, Program,
@@ -30,8 +33,9 @@ use wasmtime::{
     PoolingAllocationConfig, ProfilingStrategy, Strategy, ValType, WasmBacktraceDetails,
 };
 
+use crate::profile::Profiles;
 use crate::run::GuestState;
-use crate::ticker::Ticker;
+use crate::ticker::{TICK, Ticker};
 
 /// The version of wasmtime, which this crate is for and no other.
 const VERSION: &str = "48.0.8";
@@ -44,6 +48,7 @@ pub const ENGINES: &[EngineEntry] = &[
         version: VERSION,
         needs_executable_memory: true,
         writes_perf_map: true,
+        samples_guests: true,
         create: |options| WasmtimeEngine::create("wasmtime", Compiler::Cranelift, options),
     },
     EngineEntry {
@@ -52,6 +57,7 @@ pub const ENGINES: &[EngineEntry] = &[
         version: VERSION,
         needs_executable_memory: true,
         writes_perf_map: true,
+        samples_guests: true,
         create: |options| WasmtimeEngine::create("winch", Compiler::Winch, options),
     },
     EngineEntry {
@@ -60,6 +66,7 @@ pub const ENGINES: &[EngineEntry] = &[
         version: VERSION,
         needs_executable_memory: false,
         writes_perf_map: false,
+        samples_guests: true,
         create: |options| WasmtimeEngine::create("pulley", Compiler::Pulley, options),
     },
 ];
@@ -75,6 +82,9 @@ const RESIDENT_MEMORY_BYTES: usize = 1024 * 1024;
 
 /// How much of a table that a guest has used stays with its slot.
 const RESIDENT_TABLE_BYTES: usize = 64 * 1024;
+
+/// How often a guest can be interrupted at most.
+const SHORTEST_TICK: Duration = Duration::from_micros(10);
 
 #[derive(Clone, Copy)]
 enum Compiler {
@@ -101,6 +111,8 @@ struct Allocation {
     ticker: Arc<Ticker>,
     /// One permit for each slot of the pool: when all are taken, runs wait for one instead of failing.
     slots: Option<Arc<Semaphore>>,
+    /// Where profiles of runs go, if they are wanted.
+    profiles: Option<Arc<Profiles>>,
 }
 
 impl WasmtimeEngine {
@@ -113,11 +125,15 @@ impl WasmtimeEngine {
             EngineError(format!("wasmtime cannot be used here: {error:#}"))
         };
         let base = config(compiler, options).map_err(failed)?;
+        let profiles = options.guest_profiles.as_ref().map(Profiles::new);
+        let profiles = profiles
+            .transpose()
+            .map_err(|error| EngineError(format!("there is no folder for profiles: {error}")))?;
         Ok(Arc::new(Self {
             name,
             options: options.clone(),
-            pooled: pooled(&base, options),
-            on_demand: Allocation::new(&base, None).map_err(failed)?,
+            pooled: pooled(&base, options, profiles.as_ref()),
+            on_demand: Allocation::new(&base, None, options, profiles).map_err(failed)?,
             artifacts: stored::open(options),
         }))
     }
@@ -143,24 +159,36 @@ fn config(compiler: Compiler, options: &EngineOptions) -> wasmtime::Result<Confi
     if options.perf_map {
         config.profiler(ProfilingStrategy::PerfMap);
     }
+    // Whoever looks at stacks as often as a profile does has no time to look for their lines.
+    let details = match options.guest_profiles {
+        Some(_) => WasmBacktraceDetails::Disable,
+        None => WasmBacktraceDetails::Enable,
+    };
+    if options.guest_profiles.is_some() {
+        config.wasm_backtrace_max_frames(NonZeroUsize::new(profile::FRAMES_MAX));
+    }
     config
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK_BYTES)
         .async_stack_size(FIBER_STACK_BYTES)
         .memory_init_cow(true)
-        .wasm_backtrace_details(WasmBacktraceDetails::Enable)
+        .wasm_backtrace_details(details)
         // Only a debugger or a profiler of this process would read it.
         .native_unwind_info(cfg!(windows));
     Ok(config)
 }
 
 /// The largest pool that this system has the address space for, if any.
-fn pooled(base: &Config, options: &EngineOptions) -> Option<Allocation> {
+fn pooled(
+    base: &Config,
+    options: &EngineOptions,
+    profiles: Option<&Arc<Profiles>>,
+) -> Option<Allocation> {
     let mut slots = options.pooled_instances;
     while slots > 0 {
         let mut config = base.clone();
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots, options)));
-        match Allocation::new(&config, Some(slots)) {
+        match Allocation::new(&config, Some(slots), options, profiles.cloned()) {
             Ok(allocation) => return Some(allocation),
             Err(error) => {
                 tracing::debug!(slots, "no room for a pool of instances: {error:#}");
@@ -195,10 +223,21 @@ fn pool(slots: u32, options: &EngineOptions) -> PoolingAllocationConfig {
 }
 
 impl Allocation {
-    fn new(config: &Config, slots: Option<u32>) -> wasmtime::Result<Self> {
+    fn new(
+        config: &Config,
+        slots: Option<u32>,
+        options: &EngineOptions,
+        profiles: Option<Arc<Profiles>>,
+    ) -> wasmtime::Result<Self> {
         let engine = wasmtime::Engine::new(config)?;
+        let period = options
+            .guest_profiles
+            .as_ref()
+            .map(|profiles| profiles.period);
+        let tick = period.map_or(TICK, |period| period.clamp(SHORTEST_TICK, TICK));
         Ok(Self {
-            ticker: Arc::new(Ticker::new(engine.clone())),
+            ticker: Arc::new(Ticker::new(engine.clone(), tick)),
+            profiles,
             slots: slots.map(|slots| Arc::new(Semaphore::new(slots as usize))),
             engine,
         })

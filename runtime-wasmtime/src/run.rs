@@ -3,9 +3,13 @@
 use abi_core::Stop;
 use abi_core::engine::{Ended, Exit, Limits, TABLE_ELEMENTS_MAX};
 use abi_core::session::Session;
-use wasmtime::{InstancePre, Memory, ResourceLimiter, Store, Trap, WasmBacktrace};
+use wasmtime::{
+    InstancePre, Memory, ResourceLimiter, Store, StoreContextMut, Trap, UpdateDeadline,
+    WasmBacktrace,
+};
 
 use crate::Allocation;
+use crate::profile::Sampler;
 
 /// What the store carries for a run.
 pub(crate) struct GuestState {
@@ -13,6 +17,8 @@ pub(crate) struct GuestState {
     /// The guest's exported memory, once something has asked for it.
     pub memory: Option<Memory>,
     memory_bytes_max: u64,
+    /// The profile of the run, if one is wanted.
+    sampler: Option<Box<Sampler>>,
 }
 
 impl ResourceLimiter for GuestState {
@@ -56,11 +62,18 @@ pub(crate) async fn run(
         session,
         memory: None,
         memory_bytes_max: limits.memory_bytes,
+        sampler: allocation
+            .profiles
+            .as_ref()
+            .map(|profiles| Box::new(profiles.begin())),
     };
     let mut store = Store::new(&allocation.engine, state);
     store.limiter(|state| state);
     store.set_epoch_deadline(1);
-    store.epoch_deadline_async_yield_and_update(1);
+    match allocation.profiles {
+        Some(_) => store.epoch_deadline_callback(|store| Ok(sample(store))),
+        None => store.epoch_deadline_async_yield_and_update(1),
+    }
 
     let exit = match start(&mut store, &instance).await {
         Ok(()) => Exit::Returned,
@@ -70,6 +83,19 @@ pub(crate) async fn run(
     Ended {
         exit,
         memory_bytes: memory.map_or(0, |memory| memory.data_size(&store) as u64),
+    }
+}
+
+/// Notes where the guest is, and says how it goes on.
+fn sample(mut store: StoreContextMut<'_, GuestState>) -> UpdateDeadline {
+    let Some(mut sampler) = store.data_mut().sampler.take() else {
+        return UpdateDeadline::Yield(1);
+    };
+    let is_turn = sampler.sample(&store);
+    store.data_mut().sampler = Some(sampler);
+    match is_turn {
+        true => UpdateDeadline::Yield(1),
+        false => UpdateDeadline::Continue(1),
     }
 }
 
@@ -116,6 +142,6 @@ fn frames(backtrace: &WasmBacktrace) -> String {
     lines.join("\n")
 }
 
-fn demangled(name: &str) -> String {
+pub(crate) fn demangled(name: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(name))
 }

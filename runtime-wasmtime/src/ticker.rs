@@ -7,7 +7,7 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 /// How long a guest runs before others have their turn.
-const TICK: Duration = Duration::from_millis(1);
+pub(crate) const TICK: Duration = Duration::from_millis(1);
 
 /// How many ticks without a guest go by before the clock stops. Starting it again costs a system call.
 const IDLE_TICKS: u32 = 1_000;
@@ -29,7 +29,8 @@ pub(crate) struct Running {
 }
 
 impl Ticker {
-    pub(crate) fn new(engine: wasmtime::Engine) -> Self {
+    /// A clock that advances once in this time.
+    pub(crate) fn new(engine: wasmtime::Engine, tick_length: Duration) -> Self {
         let shared = Arc::new(Shared {
             running: AtomicUsize::new(0),
             parked: AtomicBool::new(false),
@@ -37,7 +38,7 @@ impl Ticker {
         let watched = Arc::downgrade(&shared);
         let thread = thread::Builder::new()
             .name("wasmtime-epoch".to_owned())
-            .spawn(move || tick(&engine, &watched));
+            .spawn(move || tick(&engine, tick_length, &watched));
         if let Err(error) = &thread {
             tracing::warn!("guests cannot be interrupted: no thread for the epoch clock: {error}");
         }
@@ -78,7 +79,7 @@ impl Drop for Running {
     }
 }
 
-fn tick(engine: &wasmtime::Engine, watched: &Weak<Shared>) {
+fn tick(engine: &wasmtime::Engine, tick_length: Duration, watched: &Weak<Shared>) {
     let mut idle = IDLE_TICKS;
     while let Some(shared) = watched.upgrade() {
         if shared.running.load(Ordering::SeqCst) > 0 {
@@ -89,7 +90,7 @@ fn tick(engine: &wasmtime::Engine, watched: &Weak<Shared>) {
         }
         if idle <= IDLE_TICKS {
             drop(shared);
-            thread::sleep(TICK);
+            thread::sleep(tick_length);
             continue;
         }
         // Parked is set before the last look at the count: a guest that starts in between either is seen here, or sees

@@ -118,6 +118,14 @@ pub fn shared_engine(
     if options.perf_map && !entry.writes_perf_map {
         return Err(EngineError("it writes no map for `perf`".to_owned()));
     }
+    if options.guest_profiles.is_some() && !entry.samples_guests {
+        let able = engines().filter(|engine| engine.samples_guests);
+        let able: Vec<_> = able.map(|engine| engine.name).collect();
+        return Err(EngineError(match able.is_empty() {
+            true => "it writes no profiles of guests".to_owned(),
+            false => format!("it writes no profiles of guests; {} do", able.join(", ")),
+        }));
+    }
     let key = (entry.name, options.clone());
     // Held while the engine is made, so that two hosts that start at once share it too.
     let mut engines = ENGINES.lock().unwrap_or_else(PoisonError::into_inner);

@@ -257,7 +257,11 @@ pub(super) struct ServeArguments {
     #[arg(long, value_enum, value_name = "WHAT", default_value_t, help_heading = PROGRAM)]
     pub unknown_import_behavior: UnknownImportBehavior,
 
-    /// Name guests' functions for a profiler: `perfmap` is what `perf` reads.
+    /// Show where guests spend their time: `perfmap` for `perf`, `guest[,PLACE[,PERIOD]]` for the Firefox Profiler.
+    ///
+    /// `perfmap` writes the names of functions for `perf record`. `guest` looks at every guest each 50 µs, or each PERIOD
+    /// (`200us`, `1ms`), and writes a file for each request to the folder PLACE, or to the file PLACE for `run`; it is what
+    /// https://profiler.firefox.com opens. The engines of wasmtime can do both.
     #[arg(long, value_name = "KIND", help_heading = PROGRAM)]
     pub profile: Option<Profile>,
 
@@ -513,7 +517,7 @@ mod tests {
             "fastlike a.wasm --override-host origin=",
             "fastlike a.wasm --override-host a=\u{1}",
             "fastlike a.wasm --profile other",
-            "fastlike a.wasm --profile guest,profiles",
+            "fastlike a.wasm --profile guest,",
             "fastlike a.wasm --logger =x",
             "fastlike a.wasm --addr 127.0.0.1",
             "fastlike a.wasm --backend origin=http://a@101",

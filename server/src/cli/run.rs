@@ -42,7 +42,10 @@ async fn run_once(arguments: &RunArguments) -> Result<Exit, Failure> {
     let program = arguments.serve.program.as_deref().unwrap_or(Path::new("?"));
     let mut all = vec![stem(program)];
     all.extend(arguments.arguments.iter().cloned());
-    let host = builder(&arguments.serve)?.arguments(all).logs(Inherited);
+    let mut host = builder(&arguments.serve)?.arguments(all).logs(Inherited);
+    if let Some(profile) = &arguments.serve.profile {
+        host = profile.of_one_run(host);
+    }
     let host = host.build().await?;
     let request = Request::get("http://localhost/").body(Empty::<Bytes>::new())?;
     let (response, finished) = host.handle_and_report(request).await;

@@ -17,7 +17,6 @@ use super::arguments::{MessageFormat, OnDisconnect, ServeArguments, UnknownImpor
 use super::cache;
 use super::mistaken::misspelt;
 use super::output::{self, SERVING};
-use super::profile::Profile;
 use super::reload::{Reloader, Setup};
 use super::signals::{Hangups, Signals};
 use crate::config::{LimitSettings, ReuseSettings, read_bounded};
@@ -171,8 +170,8 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
     if let Some(engine) = &arguments.engine {
         builder = builder.engine(engine);
     }
-    if let Some(Profile::PerfMap) = arguments.profile {
-        builder = builder.perf_map(true);
+    if let Some(profile) = &arguments.profile {
+        builder = profile.of_requests(builder);
     }
     if let Some(config) = &arguments.config {
         builder = builder.config(config);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use abi_core::cache::CACHE_BYTES_DEFAULT;
-use abi_core::engine::{EngineOptions, UnknownImports};
+use abi_core::engine::{EngineOptions, GuestProfiles, UnknownImports};
 use abi_core::http::ShieldSite;
 use abi_core::http::cache::HttpCacheSettings;
 use abi_core::images::ImageTransformer;
@@ -171,6 +171,12 @@ impl HostBuilder {
     /// [`EngineOptions::perf_map`].
     pub fn perf_map(mut self, perf_map: bool) -> Self {
         self.engine_options.perf_map = perf_map;
+        self
+    }
+
+    /// Writes profiles of guest runs, on the engines that can do that; see [`EngineOptions::guest_profiles`].
+    pub fn guest_profiles(mut self, profiles: GuestProfiles) -> Self {
+        self.engine_options.guest_profiles = Some(profiles);
         self
     }
 

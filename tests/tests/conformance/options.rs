@@ -27,6 +27,7 @@ pub fn trials() -> Vec<Trial> {
             lines_in_files_outlive_a_reload,
         ),
         trial("options::functions_have_names", functions_have_names),
+        trial("options::runs_have_profiles", runs_have_profiles),
         trial("options::those_of_the_usual_tool", those_of_the_usual_tool),
         trial("options::mistakes_are_told", mistakes_are_told),
     ]
@@ -229,6 +230,63 @@ async fn functions_have_names() {
     assert!(said.contains("wasmi") && said.contains("`perf`"), "{said}");
 }
 
+/// A guest that computes in a function `busy`, for some milliseconds on the slowest engine.
+const BUSY: &str = "(module
+    (func $busy (param $turns i32)
+        (loop $on
+            (local.set $turns (i32.sub (local.get $turns) (i32.const 1)))
+            (br_if $on (local.get $turns))))
+    (func $main (export \"_start\") (call $busy (i32.const 20000000))))";
+
+/// What a profile says of the functions of its only thread, and of how many samples there are.
+fn profile(file: &Path) -> (String, usize) {
+    let text = std::fs::read_to_string(file).expect("it was written");
+    let profile: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    let samples = &profile["threads"][0]["samples"]["length"];
+    (text, samples.as_u64().expect("they are counted") as usize)
+}
+
+async fn runs_have_profiles() {
+    let folder = folder();
+    let program = folder.path().join("busy.wat");
+    std::fs::write(&program, BUSY).expect("a folder can be written to");
+    let program = program.display().to_string();
+    for engine in ["wasmtime", "winch", "pulley"] {
+        let file = folder.path().join(format!("{engine}.json"));
+        let option = format!("guest,{},1ms", file.display());
+        let options = ["run", "--engine", engine, "--profile", &option, &program];
+        let finished = Process::start(PROGRAM, options).finish().await;
+        assert!(finished.status.success(), "{finished:?}");
+        let (text, samples) = profile(&file);
+        assert!(
+            text.contains("\"busy\"") && text.contains("\"main\""),
+            "{text}"
+        );
+        assert!(samples > 0, "{text}");
+    }
+
+    let profiles = folder.path().join("profiles");
+    let option = format!("guest,{}", profiles.display());
+    let process = serve(HELLO, &["--profile", &option]);
+    let said = process.says("serving").await;
+    assert!(said.contains("engine wasmtime"), "{said}");
+    let address = process.ready().await;
+    for _ in 0..3 {
+        assert_eq!(get(address, "/").await.status, 200);
+    }
+    process.terminate();
+    process.finish().await;
+    let files = std::fs::read_dir(profiles).expect("it was made");
+    let files: Vec<_> = files.map(|file| file.expect("it can be read")).collect();
+    assert_eq!(files.len(), 3, "{files:?}");
+    for file in files {
+        profile(&file.path());
+    }
+
+    let said = refused(HELLO, &["--profile", "guest", "--engine", "wasmi"]).await;
+    assert!(said.contains("wasmtime, winch, pulley do"), "{said}");
+}
+
 /// What Viceroy takes and has no effect here is taken; what would be missed is refused.
 async fn those_of_the_usual_tool() {
     let options = "--adapt --wasm-exceptions --wasm-gc --wasm-cm-gc";
@@ -244,7 +302,7 @@ async fn mistakes_are_told() {
     let said = refused(HELLO, &["--engine", "other"]).await;
     assert!(said.contains("auto, wasmtime,"), "{said}");
     for (options, part) in [
-        (["--profile", "guest,profiles"], "--profile perfmap"),
+        (["--profile", "jitdump"], "--profile perfmap"),
         (["--override-host", "a="], "is no host"),
         (["--addr", "127.0.0.1"], "--addr"),
     ] {
