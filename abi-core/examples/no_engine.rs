@@ -31,9 +31,9 @@ const BACKEND: GuestPtr<u8> = GuestPtr::new(64);
 struct Proxy;
 
 impl Program for Proxy {
-    fn run(&self, session: Session, _: Limits) -> BoxFuture<'static, Ended> {
+    fn run(&self, session: Box<Session>, _: Limits) -> BoxFuture<'static, Ended> {
         async move {
-            let exit = match proxy(session).await {
+            let exit = match proxy(*session).await {
                 Ok(()) => Exit::Returned,
                 Err(error) => Exit::Failed(error.to_string()),
             };

@@ -35,7 +35,7 @@ pub trait Program: Send + Sync {
     ///
     /// The guest runs while the future is polled (or, on an engine that cannot suspend a guest, on a thread of its own),
     /// and gives other work a turn every few milliseconds. Dropping the future stops the guest.
-    fn run(&self, session: Session, limits: Limits) -> BoxFuture<'static, Ended>;
+    fn run(&self, session: Box<Session>, limits: Limits) -> BoxFuture<'static, Ended>;
 }
 
 /// An engine that a binary was built with: one row of the table that `--engine` chooses from.

@@ -28,7 +28,7 @@ pub struct Service {
     /// The program.
     pub program: Arc<dyn Program>,
     /// The world it runs in.
-    pub platform: Platform,
+    pub platform: Arc<Platform>,
     /// What it is told about where it runs.
     pub environment: Arc<GuestEnvironment>,
     /// What each run may use; a run that serves several requests, for each of them.
@@ -40,10 +40,10 @@ pub struct Service {
 impl Service {
     /// A service with the default environment and limits.
     #[must_use]
-    pub fn new(program: Arc<dyn Program>, platform: Platform) -> Self {
+    pub fn new(program: Arc<dyn Program>, platform: impl Into<Arc<Platform>>) -> Self {
         Self {
             program,
-            platform,
+            platform: platform.into(),
             environment: Arc::default(),
             limits: Limits::default(),
             sandboxes: WaitingSandboxes::default(),
@@ -76,7 +76,7 @@ impl Service {
         let (meter, requests) = (session.meter().clone(), session.requests_of_run().clone());
         let offload = Offload::default();
         session.set_offload(offload.clone());
-        let run = self.program.run(session, self.limits);
+        let run = self.program.run(Box::new(session), self.limits);
         let clock = self.platform.clock.clone();
         let run = Supervised::new(run, offload, clock, meter, requests.clone(), self.limits);
         GuestRun {

@@ -126,7 +126,7 @@ pub trait HostcallObserver: Send {
 ///
 /// Dropping it gives up everything the guest held: unfinished streaming bodies are abandoned.
 pub struct Session {
-    pub(crate) platform: Platform,
+    pub(crate) platform: Arc<Platform>,
     pub(crate) environment: Arc<GuestEnvironment>,
     pub(crate) requests: Table<RequestHandle, RequestHead>,
     pub(crate) responses: Table<ResponseHandle, ResponseHead>,
@@ -216,10 +216,11 @@ pub(crate) struct Reuse {
 impl Session {
     /// The state of a run that is to answer `request`, and where its answer will arrive.
     pub fn new(
-        platform: Platform,
+        platform: impl Into<Arc<Platform>>,
         environment: Arc<GuestEnvironment>,
         mut request: ClientRequest,
     ) -> (Self, oneshot::Receiver<ClientResponse>) {
+        let platform = platform.into();
         let (answer, answered) = oneshot::channel();
         let upgrade_head = upgrade_head(&request.head);
         let (requests, request_handle) = Table::with(std::mem::take(&mut request.head));
@@ -330,7 +331,7 @@ impl Session {
         if std::mem::replace(&mut self.notes_sent, true) {
             return;
         }
-        let platform = &mut self.platform;
+        let platform = Arc::make_mut(&mut self.platform);
         let (backends, clock) = (platform.backends.clone(), platform.clock.clone());
         let noted = NotedBackends::new(backends, clock, self.reuse.of_run.clone());
         platform.backends = Arc::new(noted);

@@ -264,7 +264,7 @@ struct WasmerProgram {
 }
 
 impl Program for WasmerProgram {
-    fn run(&self, session: Session, limits: Limits) -> BoxFuture<'static, Ended> {
+    fn run(&self, session: Box<Session>, limits: Limits) -> BoxFuture<'static, Ended> {
         let limits = Limits {
             memory_bytes: limits.memory_bytes.min(self.memory_bytes_max),
             ..limits

@@ -29,7 +29,7 @@ pub(crate) struct Compiled {
 
 /// What the store carries for a run.
 pub(crate) struct Guest {
-    pub session: Session,
+    pub session: Box<Session>,
     /// The guest's exported memory.
     pub memory: Option<Memory>,
     pub control: Arc<Control>,
@@ -38,7 +38,7 @@ pub(crate) struct Guest {
 /// Runs a guest to its end on the calling thread, which its hostcalls block.
 pub(crate) fn run(
     program: &Compiled,
-    session: Session,
+    session: Box<Session>,
     limits: Limits,
     control: &Arc<Control>,
 ) -> Ended {

@@ -140,7 +140,7 @@ struct WasmiProgram {
 }
 
 impl Program for WasmiProgram {
-    fn run(&self, session: Session, limits: Limits) -> BoxFuture<'static, Ended> {
+    fn run(&self, session: Box<Session>, limits: Limits) -> BoxFuture<'static, Ended> {
         let meter = session.meter().clone();
         Box::pin(meter.measure(run::run(self.shared.clone(), session, limits)))
     }

@@ -21,7 +21,7 @@ const FUEL_FOR_START_SECTION: u64 = 1_000_000_000;
 
 /// What the store carries for a run.
 pub(crate) struct GuestState {
-    pub session: Session,
+    pub session: Box<Session>,
     /// The guest's exported memory, once something has asked for it.
     pub memory: Option<Memory>,
     /// The hostcall for which the guest is suspended.
@@ -104,7 +104,7 @@ impl ResourceLimiter for GuestState {
 
 /// Runs a guest to its end. Between two polls the guest stands still in its resumable call; dropping the future drops
 /// that call.
-pub(crate) async fn run(linked: Arc<Linked>, session: Session, limits: Limits) -> Ended {
+pub(crate) async fn run(linked: Arc<Linked>, session: Box<Session>, limits: Limits) -> Ended {
     let state = GuestState {
         session,
         memory: None,

@@ -96,6 +96,7 @@ macro_rules! binders {
 for_each_hostcall!(binders);
 
 /// Borrows memory and session apart for one call.
+#[inline]
 fn lend<'a>(caller: &'a mut Caller<'_, GuestState>) -> Call<'a> {
     let memory = match caller.data().memory {
         Some(memory) => Some(memory),

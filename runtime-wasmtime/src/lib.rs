@@ -273,8 +273,10 @@ impl Allocation {
             return Err(CompileError::NoEntryPoint);
         }
         Ok(WasmtimeProgram {
-            instance: linker.instantiate_pre(module).map_err(invalid)?,
-            allocation: self.clone(),
+            linked: Arc::new(Linked {
+                instance: linker.instantiate_pre(module).map_err(invalid)?,
+                allocation: self.clone(),
+            }),
         })
     }
 }
@@ -340,19 +342,18 @@ fn signature(ty: &wasmtime::FuncType) -> Option<Signature> {
 
 /// A program compiled by wasmtime, with its imports resolved.
 struct WasmtimeProgram {
+    linked: Arc<Linked>,
+}
+
+/// What every run of a program shares.
+struct Linked {
     instance: InstancePre<GuestState>,
     allocation: Allocation,
 }
 
 impl Program for WasmtimeProgram {
-    fn run(&self, session: Session, limits: Limits) -> BoxFuture<'static, Ended> {
+    fn run(&self, session: Box<Session>, limits: Limits) -> BoxFuture<'static, Ended> {
         let meter = session.meter().clone();
-        let run = run::run(
-            self.instance.clone(),
-            self.allocation.clone(),
-            session,
-            limits,
-        );
-        Box::pin(meter.measure(run))
+        Box::pin(meter.measure(run::run(self.linked.clone(), session, limits)))
     }
 }

@@ -1,5 +1,7 @@
 //! One guest run: an instance, its entry point, and how it ended.
 
+use std::sync::Arc;
+
 use abi_core::Stop;
 use abi_core::engine::{Ended, Exit, Limits, TABLE_ELEMENTS_MAX};
 use abi_core::session::Session;
@@ -8,12 +10,12 @@ use wasmtime::{
     WasmBacktrace,
 };
 
-use crate::Allocation;
+use crate::Linked;
 use crate::profile::Sampler;
 
 /// What the store carries for a run.
 pub(crate) struct GuestState {
-    pub session: Session,
+    pub session: Box<Session>,
     /// The guest's exported memory, once something has asked for it.
     pub memory: Option<Memory>,
     memory_bytes_max: u64,
@@ -46,12 +48,11 @@ impl ResourceLimiter for GuestState {
 }
 
 /// Runs a guest to its end. Between two polls the guest stands still on its fiber; dropping the future unwinds it.
-pub(crate) async fn run(
-    instance: InstancePre<GuestState>,
-    allocation: Allocation,
-    session: Session,
-    limits: Limits,
-) -> Ended {
+pub(crate) async fn run(linked: Arc<Linked>, session: Box<Session>, limits: Limits) -> Ended {
+    let Linked {
+        instance,
+        allocation,
+    } = &*linked;
     // Declared before the store, so that the slot is given back after the instance in it is gone.
     let _slot = match &allocation.slots {
         Some(slots) => Some(slots.acquire().await),
@@ -75,7 +76,7 @@ pub(crate) async fn run(
         None => store.epoch_deadline_async_yield_and_update(1),
     }
 
-    let exit = match start(&mut store, &instance).await {
+    let exit = match start(&mut store, instance).await {
         Ok(()) => Exit::Returned,
         Err(error) => exit(&error, &store, limits),
     };

@@ -28,8 +28,8 @@ pub(crate) fn keep(
     program: &WasmtimeProgram,
     digest: &ProgramDigest,
 ) {
-    let key = key(name, &program.allocation.engine, digest);
-    let kept = match program.instance.module().serialize() {
+    let key = key(name, &program.linked.allocation.engine, digest);
+    let kept = match program.linked.instance.module().serialize() {
         Ok(bytes) => artifacts
             .keep(&key, &bytes)
             .map_err(|error| error.to_string()),

@@ -24,8 +24,8 @@ struct Shared {
 }
 
 /// A guest runs as long as this lives.
-pub(crate) struct Running {
-    shared: Arc<Shared>,
+pub(crate) struct Running<'a> {
+    shared: &'a Shared,
 }
 
 impl Ticker {
@@ -49,13 +49,13 @@ impl Ticker {
     }
 
     /// Notes that a guest runs.
-    pub(crate) fn start(&self) -> Running {
+    pub(crate) fn start(&self) -> Running<'_> {
         self.shared.running.fetch_add(1, Ordering::SeqCst);
         if self.shared.parked.swap(false, Ordering::SeqCst) {
             self.wake();
         }
         Running {
-            shared: self.shared.clone(),
+            shared: &self.shared,
         }
     }
 
@@ -73,7 +73,7 @@ impl Drop for Ticker {
     }
 }
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         self.shared.running.fetch_sub(1, Ordering::SeqCst);
     }

@@ -137,7 +137,7 @@ struct Recorded {
 }
 
 impl Program for Recorded {
-    fn run(&self, mut session: Session, limits: Limits) -> BoxFuture<'static, Ended> {
+    fn run(&self, mut session: Box<Session>, limits: Limits) -> BoxFuture<'static, Ended> {
         let begun = self.runs.begin();
         session.set_observer(Box::new(Observer {
             runs: self.runs.clone(),

@@ -1,5 +1,7 @@
 //! `fastly_image_optimizer`: an image of a backend, transformed.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_RANGES, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName,
@@ -127,7 +129,7 @@ fn options(
 }
 
 async fn answer_to(
-    platform: Platform,
+    platform: Arc<Platform>,
     options: &str,
     mut request: BackendRequest,
 ) -> Result<BackendResponse, SendError> {

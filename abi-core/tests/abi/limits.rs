@@ -21,10 +21,10 @@ struct Endless {
 }
 
 impl Program for Endless {
-    fn run(&self, session: Session, _limits: Limits) -> BoxFuture<'static, Ended> {
+    fn run(&self, session: Box<Session>, _limits: Limits) -> BoxFuture<'static, Ended> {
         let meter = session.meter().clone();
         let guest = Guest {
-            _session: session,
+            _session: *session,
             world: self.world.clone(),
             cpu: self.cpu,
             wait: self.wait,

@@ -87,11 +87,11 @@ impl World {
         }
     }
 
-    pub fn session(&self) -> Session {
+    pub fn session(&self) -> Box<Session> {
         let request = ClientRequest::new(RequestHead::new(), Body::empty());
         let (mut session, _) = Session::new(self.platform.clone(), Arc::default(), request);
         session.set_observer(Box::new(TellsEnd(self.sender.clone())));
-        session
+        Box::new(session)
     }
 
     pub fn wait_until_gone(&self) {

@@ -182,7 +182,7 @@ mod tests {
     struct Ending(Exit, watch::Receiver<bool>);
 
     impl Program for Ending {
-        fn run(&self, _: Session, _: Limits) -> BoxFuture<'static, Ended> {
+        fn run(&self, _: Box<Session>, _: Limits) -> BoxFuture<'static, Ended> {
             let (exit, mut let_go) = (self.0.clone(), self.1.clone());
             Box::pin(async move {
                 // A sender that is gone lets go too.

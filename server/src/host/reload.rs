@@ -47,7 +47,8 @@ impl Host {
         let backends = &previous.settings.backends;
         let mut loaded = builder.load(manifest, lasting, &kept, Some(backends))?;
         lasting.check_cache_bytes(cache_bytes);
-        loaded.deployment.service.platform.cache = self.0.cache.clone();
+        let platform = Arc::make_mut(&mut loaded.deployment.service.platform);
+        platform.cache = self.0.cache.clone();
         kept.replace(loaded.stores.in_memory);
         let deployment = Arc::new(loaded.deployment);
         self.replace(deployment.clone(), None);

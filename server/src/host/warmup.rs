@@ -33,13 +33,13 @@ impl Host {
         let request = serve::client_request(request, connection, self.ids(), claimed).ok()?;
         let service = deployment.service.clone();
         let alone = Service {
-            platform: Platform {
+            platform: Arc::new(Platform {
                 backends: Arc::new(Nobody),
                 logs: Arc::new(Nobody),
                 // What comes of backends that do not answer is not for those who follow.
                 cache: Cache::default(),
-                ..service.platform
-            },
+                ..Platform::clone(&service.platform)
+            }),
             // It must neither serve a client's request nor wait for one.
             sandboxes: WaitingSandboxes::new(ReuseLimits {
                 waiting_sandboxes: 0,

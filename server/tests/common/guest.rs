@@ -18,9 +18,9 @@ where
     S: Fn(Guest) -> F + Send + Sync,
     F: Future<Output = Exit> + Send + 'static,
 {
-    fn run(&self, session: Session, _: Limits) -> BoxFuture<'static, Ended> {
+    fn run(&self, session: Box<Session>, _: Limits) -> BoxFuture<'static, Ended> {
         let running = (self.0)(Guest {
-            session,
+            session: *session,
             memory: vec![0; 64 * 1024],
         });
         running
