@@ -1,7 +1,7 @@
 //! Bare wasmer: functions are made anew for each store, and those that wait block the thread.
 //!
-//! The guest runs on the thread that asks for it. Fastlike cannot do that: it hands the guest to another thread, so
-//! that the one that serves others is never blocked. That hand-over is part of its figures.
+//! A guest that waits blocks its thread, because wasmer cannot suspend it. Whoever asks for it serves others meanwhile, so
+//! the guest is handed to a thread of a pool and its end handed back, on both sides of the comparison.
 
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ struct SharedProgram(Arc<Program>);
 impl BareProgram for SharedProgram {
     fn run(&self) -> BoxFuture<'static, ()> {
         let program = self.0.clone();
-        Box::pin(async move { program.run() })
+        Box::pin(blocking::unblock(move || program.run()))
     }
 }
 
