@@ -46,7 +46,8 @@ mod tag {
 ///
 /// # Errors
 ///
-/// [`Error::Unsupported`] on a host without images; [`Error::InvalidArgument`] for unknown bits and options of more than
+/// [`Error::Unsupported`] on a host without images and for a service that has not the product;
+/// [`Error::InvalidArgument`] for unknown bits and options of more than
 /// 8 KiB; those of `fastly_http_req.send`.
 pub async fn transform_image_optimizer_request(
     call: &mut Call<'_>,
@@ -70,6 +71,9 @@ pub async fn transform_image_optimizer_request(
     // Its three fields.
     call.memory.read_list(detail, 3)?;
     let options = options(call, io_transform_config_mask, io_transform_configuration)?;
+    if call.session.environment.products.image_optimizer == Some(false) {
+        return Err(Error::Unsupported("this service has no image optimizer"));
+    }
     if call.session.platform.images.is_none() {
         return Err(Error::Unsupported("this host does not transform images"));
     }

@@ -15,6 +15,7 @@ use fastlike::{
     AclEntries, DeviceTable, Dictionary, GeoTable, HttpCacheSettings, MemoryKv, SecretItems,
 };
 use libtest_mimic::Trial;
+use tempfile::TempDir;
 
 cases![the_list_is_complete];
 
@@ -72,6 +73,8 @@ pub struct World {
     pub origin: Origin,
     refused: Refused,
     never: Faulty,
+    /// Where a manifest is that some cases want.
+    folder: TempDir,
 }
 
 impl World {
@@ -81,6 +84,7 @@ impl World {
             origin: Origin::start().await,
             refused: Refused::take(),
             never: Faulty::never().await,
+            folder: TempDir::new().expect("there is a folder for temporary files"),
         }
     }
 
@@ -88,9 +92,17 @@ impl World {
     /// other cases send would not always reach the backend.
     pub fn for_case(&self, name: &str, host: HostSetup) -> HostSetup {
         let host = self.of(host);
-        match name.starts_with("http_cache_") {
-            true => host.configure(|builder| builder.http_cache(HttpCacheSettings::default())),
-            false => host,
+        match name {
+            "image_transform_off" => {
+                let manifest = self.folder.path().join("fastly.toml");
+                let text = "[local_server.products]\nimage_optimizer = false\n";
+                std::fs::write(&manifest, text).expect("a folder can be written to");
+                host.configure(|builder| builder.config(&manifest))
+            }
+            _ if name.starts_with("http_cache_") => {
+                host.configure(|builder| builder.http_cache(HttpCacheSettings::default()))
+            }
+            _ => host,
         }
     }
 

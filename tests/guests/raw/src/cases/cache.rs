@@ -18,9 +18,6 @@ cases![
     cache_replace,
     cache_replace_strategies,
     cache_abandoned_body,
-    cache_bad_options,
-    cache_bad_handles,
-    cache_bad_result_pointers,
     purge_surrogate_key,
     purge_answer,
     purge_bad_arguments,
@@ -29,23 +26,23 @@ cases![
 const FOUND: u32 = 1;
 const USABLE: u32 = 1 << 1;
 const STALE: u32 = 1 << 2;
-const MUST_INSERT: u32 = 1 << 3;
+pub const MUST_INSERT: u32 = 1 << 3;
 
-const HEADERS: u32 = 1 << 1;
-const VARY: u32 = 1 << 2;
+pub const HEADERS: u32 = 1 << 1;
+pub const VARY: u32 = 1 << 2;
 const INITIAL_AGE: u32 = 1 << 3;
 const STALE_WHILE_REVALIDATE: u32 = 1 << 4;
-const SURROGATE_KEYS: u32 = 1 << 5;
-const LENGTH: u32 = 1 << 6;
-const METADATA: u32 = 1 << 7;
+pub const SURROGATE_KEYS: u32 = 1 << 5;
+pub const LENGTH: u32 = 1 << 6;
+pub const METADATA: u32 = 1 << 7;
 const SENSITIVE: u32 = 1 << 8;
-const EDGE_MAX_AGE: u32 = 1 << 9;
-const SERVICE: u32 = 1 << 10;
+pub const EDGE_MAX_AGE: u32 = 1 << 9;
+pub const SERVICE: u32 = 1 << 10;
 
 const HOUR: u64 = 3_600_000_000_000;
 
 /// What most objects are written with: an hour, and the name of the case to purge by.
-fn options(name: &str) -> (u32, CacheWriteOptions) {
+pub fn options(name: &str) -> (u32, CacheWriteOptions) {
     let options = CacheWriteOptions {
         max_age_ns: HOUR,
         surrogate_keys: name.as_ptr() as usize,
@@ -55,7 +52,7 @@ fn options(name: &str) -> (u32, CacheWriteOptions) {
     (SURROGATE_KEYS, options)
 }
 
-fn remove(name: &str) -> Outcome {
+pub fn remove(name: &str) -> Outcome {
     check_status!(
         OK,
         purge::purge_surrogate_key(name.as_ptr(), name.len(), 0, core::ptr::null())
@@ -63,7 +60,7 @@ fn remove(name: &str) -> Outcome {
     Ok(())
 }
 
-fn insert(name: &str, mask: u32, options: &CacheWriteOptions, content: &[u8]) -> Outcome {
+pub fn insert(name: &str, mask: u32, options: &CacheWriteOptions, content: &[u8]) -> Outcome {
     let mut body = NO_HANDLE;
     check_status!(
         OK,
@@ -74,7 +71,7 @@ fn insert(name: &str, mask: u32, options: &CacheWriteOptions, content: &[u8]) ->
     Ok(())
 }
 
-fn lookup(name: &str) -> Result<Handle, String> {
+pub fn lookup(name: &str) -> Result<Handle, String> {
     let mut handle = NO_HANDLE;
     let options = CacheLookupOptions::default();
     check_status!(
@@ -84,7 +81,7 @@ fn lookup(name: &str) -> Result<Handle, String> {
     Ok(handle)
 }
 
-fn transaction(name: &str) -> Result<Handle, String> {
+pub fn transaction(name: &str) -> Result<Handle, String> {
     let mut handle = NO_HANDLE;
     let options = CacheLookupOptions::default();
     check_status!(
@@ -94,7 +91,7 @@ fn transaction(name: &str) -> Result<Handle, String> {
     Ok(handle)
 }
 
-fn state(handle: Handle) -> Result<u32, String> {
+pub fn state(handle: Handle) -> Result<u32, String> {
     let mut state = u32::MAX;
     check_status!(OK, cache::get_state(handle, &mut state));
     Ok(state)
@@ -109,7 +106,7 @@ fn body(handle: Handle, mask: u32, from: u64, to: u64) -> Result<Vec<u8>, String
     Ok(content)
 }
 
-fn close(handle: Handle) -> Outcome {
+pub fn close(handle: Handle) -> Outcome {
     check_status!(OK, cache::close(handle));
     Ok(())
 }
@@ -445,7 +442,7 @@ fn cache_vary() -> Outcome {
     remove(name)
 }
 
-fn replace(name: &str, strategy: u32) -> Result<Handle, String> {
+pub fn replace(name: &str, strategy: u32) -> Result<Handle, String> {
     let mut handle = NO_HANDLE;
     let options = CacheReplaceOptions {
         replace_strategy: strategy,
@@ -618,200 +615,6 @@ fn cache_abandoned_body() -> Outcome {
     close(missing)
 }
 
-fn cache_bad_options() -> Outcome {
-    let name = "cache_bad_options";
-    let (pointer, length) = (name.as_ptr(), name.len());
-    let mut handle = NO_HANDLE;
-    let plain = CacheLookupOptions::default();
-    for (mask, status) in [
-        (1, UNSUPPORTED),
-        (1 << 2, UNSUPPORTED),
-        (1 << 4, INVALID_ARGUMENT),
-    ] {
-        check_status!(
-            status,
-            cache::lookup(pointer, length, mask, &plain, &mut handle)
-        );
-        check_status!(
-            status,
-            cache::transaction_lookup(pointer, length, mask, &plain, &mut handle)
-        );
-        check_status!(
-            status,
-            cache::transaction_lookup_async(pointer, length, mask, &plain, &mut handle)
-        );
-    }
-    let plain = CacheReplaceOptions::default();
-    for (mask, status) in [
-        (1, UNSUPPORTED),
-        (1 << 3, UNSUPPORTED),
-        (1 << 5, INVALID_ARGUMENT),
-        (1 << 2, INVALID_ARGUMENT),
-    ] {
-        check_status!(
-            status,
-            cache::replace(pointer, length, mask, &plain, &mut handle)
-        );
-    }
-    let bad_keys = "a\tb";
-    let options = CacheWriteOptions {
-        max_age_ns: 1,
-        edge_max_age_ns: 2,
-        surrogate_keys: bad_keys.as_ptr() as usize,
-        surrogate_keys_len: bad_keys.len(),
-        vary_rule: "a:b".as_ptr() as usize,
-        vary_rule_len: 3,
-        request_headers: NO_HANDLE,
-        ..CacheWriteOptions::default()
-    };
-    for (mask, status) in [
-        (1, UNSUPPORTED),
-        (SERVICE, UNSUPPORTED),
-        (1 << 11, INVALID_ARGUMENT),
-        (EDGE_MAX_AGE, INVALID_ARGUMENT),
-        (SURROGATE_KEYS, INVALID_ARGUMENT),
-        (VARY, INVALID_ARGUMENT),
-        (HEADERS, BAD_HANDLE),
-    ] {
-        check_status!(
-            status,
-            cache::insert(pointer, length, mask, &options, &mut handle)
-        );
-    }
-    let long = [b'k'; 4097];
-    let plain = CacheLookupOptions::default();
-    check_status!(
-        INVALID_ARGUMENT,
-        cache::lookup(long.as_ptr(), 4097, 0, &plain, &mut handle)
-    );
-    check_status!(
-        OK,
-        cache::lookup(long.as_ptr(), 4096, 0, &plain, &mut handle)
-    );
-    close(handle)?;
-    // A transaction has the headers of its lookup.
-    let leader = transaction(name)?;
-    check_status!(
-        BAD_HANDLE,
-        cache::transaction_insert(leader, HEADERS, &options, &mut handle)
-    );
-    let request = new_request()?;
-    let options = CacheWriteOptions {
-        request_headers: request,
-        ..options
-    };
-    check_status!(
-        INVALID_ARGUMENT,
-        cache::transaction_insert(leader, HEADERS, &options, &mut handle)
-    );
-    check_status!(
-        INVALID_ARGUMENT,
-        cache::transaction_update(leader, HEADERS, &options)
-    );
-    check_eq!(MUST_INSERT, state(leader)?);
-    close(leader)
-}
-
-fn cache_bad_handles() -> Outcome {
-    let (mut number, mut bits, mut nwritten, mut handle) = (0, 0, 0, NO_HANDLE);
-    let options = CacheWriteOptions::default();
-    let whole = CacheGetBodyOptions::default();
-    let null = core::ptr::null_mut();
-    let body = crate::guest::empty_body()?;
-    for bad in [NO_HANDLE, 0xFFFF, body] {
-        check_status!(BAD_HANDLE, cache::close(bad));
-        check_status!(BAD_HANDLE, cache::close_busy(bad));
-        check_status!(BAD_HANDLE, cache::cache_busy_handle_wait(bad, &mut handle));
-        check_status!(BAD_HANDLE, cache::transaction_cancel(bad));
-        check_status!(BAD_HANDLE, cache::transaction_update(bad, 0, &options));
-        check_status!(
-            BAD_HANDLE,
-            cache::transaction_insert(bad, 0, &options, &mut handle)
-        );
-        let mut back = NO_HANDLE;
-        check_status!(
-            BAD_HANDLE,
-            cache::transaction_insert_and_stream_back(bad, 0, &options, &mut handle, &mut back)
-        );
-        check_status!(BAD_HANDLE, cache::get_state(bad, &mut bits));
-        check_status!(BAD_HANDLE, cache::get_body(bad, 0, &whole, &mut handle));
-        check_status!(
-            BAD_HANDLE,
-            cache::get_user_metadata(bad, null, 0, &mut nwritten)
-        );
-        check_status!(BAD_HANDLE, cache::get_length(bad, &mut number));
-        check_status!(BAD_HANDLE, cache::get_hits(bad, &mut number));
-        check_status!(BAD_HANDLE, cache::get_age_ns(bad, &mut number));
-        check_status!(BAD_HANDLE, cache::get_max_age_ns(bad, &mut number));
-        check_status!(
-            BAD_HANDLE,
-            cache::get_stale_while_revalidate_ns(bad, &mut number)
-        );
-        check_status!(
-            BAD_HANDLE,
-            cache::replace_insert(bad, 0, &options, &mut handle)
-        );
-        check_status!(BAD_HANDLE, cache::replace_get_state(bad, &mut bits));
-        check_status!(
-            BAD_HANDLE,
-            cache::replace_get_body(bad, 0, &whole, &mut handle)
-        );
-        check_status!(
-            BAD_HANDLE,
-            cache::replace_get_user_metadata(bad, null, 0, &mut nwritten)
-        );
-        check_status!(BAD_HANDLE, cache::replace_get_length(bad, &mut number));
-        check_status!(BAD_HANDLE, cache::replace_get_hits(bad, &mut number));
-        check_status!(BAD_HANDLE, cache::replace_get_age_ns(bad, &mut number));
-        check_status!(BAD_HANDLE, cache::replace_get_max_age_ns(bad, &mut number));
-        check_status!(
-            BAD_HANDLE,
-            cache::replace_get_stale_while_revalidate_ns(bad, &mut number)
-        );
-    }
-    check_status!(OK, http_body::close(body));
-    Ok(())
-}
-
-fn cache_bad_result_pointers() -> Outcome {
-    let name = "cache_bad_result_pointers";
-    let (pointer, length) = (name.as_ptr(), name.len());
-    let plain = CacheLookupOptions::default();
-    let mut misaligned = Misaligned::new();
-    for (out, status) in [
-        (end_of_memory::<Handle>(), INVALID_ARGUMENT),
-        (misaligned.pointer::<Handle>(), BAD_ALIGNMENT),
-    ] {
-        check_status!(status, cache::lookup(pointer, length, 0, &plain, out));
-        check_status!(
-            status,
-            cache::transaction_lookup(pointer, length, 0, &plain, out)
-        );
-        let options = CacheWriteOptions::default();
-        check_status!(status, cache::insert(pointer, length, 0, &options, out));
-    }
-    // Nothing was done: there is no object, and nobody waits.
-    let leader = transaction(name)?;
-    check_eq!(MUST_INSERT, state(leader)?);
-    check_status!(INVALID_ARGUMENT, cache::get_state(leader, end_of_memory()));
-    check_status!(INVALID_ARGUMENT, cache::get_length(leader, end_of_memory()));
-    let options = CacheWriteOptions::default();
-    check_status!(
-        INVALID_ARGUMENT,
-        cache::transaction_insert(leader, 0, &options, end_of_memory())
-    );
-    check_eq!(MUST_INSERT, state(leader)?);
-    check_status!(
-        INVALID_ARGUMENT,
-        cache::lookup(pointer, length, 0, end_of_memory(), &mut 0)
-    );
-    check_status!(
-        BAD_ALIGNMENT,
-        cache::insert(pointer, length, 0, misaligned.pointer(), &mut 0)
-    );
-    close(leader)
-}
-
 fn purge_surrogate_key() -> Outcome {
     let name = "purge_surrogate_key";
     let (mask, options) = options(name);
@@ -875,5 +678,24 @@ fn purge_bad_arguments() -> Outcome {
         INVALID_ARGUMENT,
         purge::purge_surrogate_key("a".as_ptr(), 1, 2, end_of_memory())
     );
+    check_status!(
+        BAD_ALIGNMENT,
+        purge::purge_surrogate_key("a".as_ptr(), 1, 2, Misaligned::new().pointer())
+    );
+    let options = PurgeOptions {
+        ret_buf: end_of_memory::<u8>() as usize,
+        ret_buf_len: 1,
+        ret_buf_nwritten_out: end_of_memory::<u8>() as usize,
+    };
+    check_status!(
+        INVALID_ARGUMENT,
+        purge::purge_surrogate_key("a".as_ptr(), 1, 2, &options)
+    );
+    let long = [b'k'; 1025];
+    check_status!(
+        INVALID_ARGUMENT,
+        purge::purge_surrogate_key(long.as_ptr(), 1025, 0, none)
+    );
+    check_status!(OK, purge::purge_surrogate_key(long.as_ptr(), 1024, 0, none));
     Ok(())
 }

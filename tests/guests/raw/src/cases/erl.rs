@@ -212,11 +212,12 @@ fn erl_bad_result_pointer() -> Outcome {
     check_eq!(INVALID_ARGUMENT, rate(entry, 60, end_of_memory()));
     check_eq!(INVALID_ARGUMENT, count(entry, 60, end_of_memory()));
     check_eq!(INVALID_ARGUMENT, has(entry, end_of_memory()));
-    check_eq!(BAD_ALIGNMENT, has(entry, Misaligned::new().pointer()));
-    check_eq!(
-        BAD_ALIGNMENT,
-        check(entry, 60, 1, 60, Misaligned::new().pointer())
-    );
+    let mut odd = Misaligned::new();
+    check_eq!(BAD_ALIGNMENT, rate(entry, 60, odd.pointer()));
+    check_eq!(BAD_ALIGNMENT, count(entry, 60, odd.pointer()));
+    check_eq!(BAD_ALIGNMENT, has(entry, odd.pointer()));
+    check_eq!(INVALID_ARGUMENT, check(entry, 60, 1, 60, end_of_memory()));
+    check_eq!(BAD_ALIGNMENT, check(entry, 60, 1, 60, odd.pointer()));
     // It was not counted.
     let mut events = u32::MAX;
     check_eq!(OK, count(entry, 60, &mut events));

@@ -2,7 +2,7 @@
 
 use super::cases;
 use crate::check::{Outcome, check, check_eq, check_status};
-use crate::guest::{self, ORIGIN, UNKNOWN, end_of_memory};
+use crate::guest::{self, ORIGIN, REFUSED, UNKNOWN, end_of_memory};
 use crate::sys::*;
 
 cases![
@@ -12,6 +12,8 @@ cases![
     image_transform_malformed,
     image_transform_other_status,
     image_transform_not_an_image,
+    image_transform_backend_fails,
+    image_transform_off,
 ];
 
 const SDK_CLAIMS_OPTS: u32 = 1 << 1;
@@ -176,5 +178,33 @@ fn image_transform_not_an_image() -> Outcome {
     check_eq!((OK, 1), (status, tag));
     check_eq!(400, guest::status_of(response)?);
     check!(!guest::read_to_end(body)?.is_empty());
+    Ok(())
+}
+
+fn image_transform_backend_fails() -> Outcome {
+    let request = guest::request_to("GET", "/image.png")?;
+    let (status, response, body, tag) =
+        transform((request, NO_HANDLE), REFUSED, SDK_CLAIMS_OPTS, "width=1");
+    check_eq!((ERROR, 2), (status, tag));
+    check_eq!((NO_HANDLE, NO_HANDLE), (response, body));
+    // The request is still the guest's.
+    check_status!(OK, http_req::close(request));
+    Ok(())
+}
+
+/// This one is run where the service has no image optimizer.
+fn image_transform_off() -> Outcome {
+    let mut has = 9;
+    check_status!(OK, compute_runtime::has_image_optimizer(&mut has));
+    check_eq!(0, has);
+    let request = guest::request_to("GET", "/image.png")?;
+    let body = guest::empty_body()?;
+    let (status, response, answer, _) =
+        transform((request, body), ORIGIN, SDK_CLAIMS_OPTS, "width=1");
+    check_eq!(UNSUPPORTED, status);
+    check_eq!((NO_HANDLE, NO_HANDLE), (response, answer));
+    // Nothing was consumed.
+    check_status!(OK, http_body::close(body));
+    check_status!(OK, http_req::close(request));
     Ok(())
 }

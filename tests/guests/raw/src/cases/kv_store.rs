@@ -9,7 +9,6 @@ cases![
     kv_open,
     kv_lookup,
     kv_lookup_missing,
-    kv_lookup_old_forms,
     kv_lookup_small_buffer,
     kv_lookup_bad_arguments,
     kv_lookup_bad_result_pointer,
@@ -184,40 +183,6 @@ fn kv_lookup_missing() -> Outcome {
 }
 
 /// The form without generations, and the name that another host has for the first half.
-fn kv_lookup_old_forms() -> Outcome {
-    let store = opened()?;
-    let (mut pending, mut body) = (NO_HANDLE, NO_HANDLE);
-    let key = "greeting";
-    check_status!(
-        OK,
-        kv_store::lookup_v2(
-            store,
-            key.as_ptr(),
-            key.len(),
-            1,
-            end_of_memory(),
-            &mut pending
-        )
-    );
-    let mut metadata = [0; 16];
-    let (mut nwritten, mut generation, mut error) = (0, u32::MAX, 0);
-    check_status!(
-        OK,
-        kv_store::lookup_wait(
-            pending,
-            &mut body,
-            metadata.as_mut_ptr(),
-            metadata.len(),
-            &mut nwritten,
-            &mut generation,
-            &mut error
-        )
-    );
-    check_eq!((11, 0, KV_OK), (nwritten, generation, error));
-    check_eq!(b"hello".as_slice(), read_to_end(body)?);
-    Ok(())
-}
-
 /// What did not fit can be asked for again.
 fn kv_lookup_small_buffer() -> Outcome {
     let pending = start_lookup("greeting")?;
@@ -284,12 +249,27 @@ fn kv_lookup_bad_arguments() -> Outcome {
         BAD_HANDLE,
         lookup(NO_HANDLE, "k".as_ptr(), 1, 0, end_of_memory(), &mut pending)
     );
+    check_status!(
+        INVALID_ARGUMENT,
+        lookup(store, "k".as_ptr(), 1, 1 << 1, &0, &mut pending)
+    );
     check_eq!(NO_HANDLE, pending);
     Ok(())
 }
 
 fn kv_lookup_bad_result_pointer() -> Outcome {
     let store = opened()?;
+    check_status!(
+        BAD_ALIGNMENT,
+        kv_store::lookup(
+            store,
+            "k".as_ptr(),
+            1,
+            0,
+            end_of_memory(),
+            Misaligned::new().pointer()
+        )
+    );
     check_status!(
         INVALID_ARGUMENT,
         kv_store::lookup(store, "k".as_ptr(), 1, 0, end_of_memory(), end_of_memory())
@@ -606,6 +586,22 @@ fn kv_delete_bad_arguments() -> Outcome {
         INVALID_ARGUMENT,
         delete(store, "a".as_ptr(), 1, 0, end_of_memory(), end_of_memory())
     );
+    check_status!(
+        INVALID_ARGUMENT,
+        delete(store, "a".as_ptr(), 1, 1 << 1, &0, &mut pending)
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        delete(
+            store,
+            "a".as_ptr(),
+            1,
+            0,
+            end_of_memory(),
+            Misaligned::new().pointer()
+        )
+    );
+    check_eq!(NO_HANDLE, pending);
     let pending = start_delete("a")?;
     check_status!(
         BAD_ALIGNMENT,

@@ -5,6 +5,7 @@ mod acl;
 mod async_io;
 mod backend;
 mod cache;
+mod cache_refusals;
 mod compute_runtime;
 mod config_store;
 mod dictionary;
@@ -20,6 +21,7 @@ mod http_req_send;
 mod http_resp;
 pub mod identity;
 mod image_optimizer;
+mod kv_old_forms;
 mod kv_store;
 mod log;
 mod lookups;
@@ -53,12 +55,14 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         config_store::CASES,
         secret_store::CASES,
         kv_store::CASES,
+        kv_old_forms::CASES,
         object_store::CASES,
         acl::CASES,
         erl::CASES,
         lookups::CASES,
         backend::CASES,
         cache::CASES,
+        cache_refusals::CASES,
         http_cache::CASES,
         http_cache_refusals::CASES,
         http_downstream::CASES,

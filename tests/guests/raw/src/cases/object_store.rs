@@ -194,10 +194,48 @@ fn object_store_bad_result_pointer() -> Outcome {
         INVALID_ARGUMENT,
         object_store::delete_async(store, key, length, end_of_memory())
     );
+    let mut odd = Misaligned::new();
+    check_status!(
+        BAD_ALIGNMENT,
+        object_store::open("kv".as_ptr(), 2, odd.pointer())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        object_store::lookup(store, key, length, odd.pointer())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        object_store::insert_async(store, key, length, value, odd.pointer())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        object_store::delete_async(store, key, length, odd.pointer())
+    );
+    // Nothing was inserted, and the body is still there.
+    check_status!(OK, http_body::close(value));
+    let (mut looking, mut body) = (NO_HANDLE, NO_HANDLE);
+    check_status!(
+        OK,
+        object_store::lookup_async(store, "greeting".as_ptr(), 8, &mut looking)
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        object_store::pending_lookup_wait(looking, end_of_memory())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        object_store::pending_lookup_wait(looking, odd.pointer())
+    );
+    check_status!(OK, object_store::pending_lookup_wait(looking, &mut body));
+    check_eq!(b"hello".as_slice(), read_to_end(body)?);
     let pending = start_insert("object_store_bad_result_pointer", b"x")?;
     check_status!(
         BAD_ALIGNMENT,
         object_store::pending_insert_wait(pending, Misaligned::new().pointer())
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        object_store::pending_insert_wait(pending, end_of_memory())
     );
     let mut error = 0;
     check_status!(OK, object_store::pending_insert_wait(pending, &mut error));

@@ -160,6 +160,10 @@ fn secret_store_bad_result_pointer() -> Outcome {
     );
     check_status!(
         BAD_ALIGNMENT,
+        secret_store::get(store, "password".as_ptr(), 8, Misaligned::new().pointer())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
         secret_store::plaintext(
             secret,
             buffer.as_mut_ptr(),
