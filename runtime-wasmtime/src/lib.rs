@@ -86,6 +86,9 @@ const RESIDENT_TABLE_BYTES: usize = 64 * 1024;
 /// How often a guest can be interrupted at most.
 const SHORTEST_TICK: Duration = Duration::from_micros(10);
 
+/// Programs of at most this size check each access to memory by themselves: see [`checking`].
+const SMALL_PROGRAM_BYTES: usize = 4 * 1024 * 1024;
+
 #[derive(Clone, Copy)]
 enum Compiler {
     Cranelift,
@@ -97,7 +100,9 @@ enum Compiler {
 pub struct WasmtimeEngine {
     name: &'static str,
     options: EngineOptions,
-    /// For programs that fit into a pool slot, as nearly all do.
+    /// For small programs, where the compiler can have them check each access to memory.
+    checking: Option<Allocation>,
+    /// For other programs that fit into a pool slot, as nearly all do.
     pooled: Option<Allocation>,
     on_demand: Allocation,
     /// Where compiled programs are kept.
@@ -132,6 +137,12 @@ impl WasmtimeEngine {
         Ok(Arc::new(Self {
             name,
             options: options.clone(),
+            checking: match compiler {
+                Compiler::Cranelift => {
+                    pooled(&checking(&base, options), options, profiles.as_ref())
+                }
+                Compiler::Winch | Compiler::Pulley => None,
+            },
             pooled: pooled(&base, options, profiles.as_ref()),
             on_demand: Allocation::new(&base, None, options, profiles).map_err(failed)?,
             artifacts: stored::open(options),
@@ -176,6 +187,22 @@ fn config(compiler: Compiler, options: &EngineOptions) -> wasmtime::Result<Confi
         // Only a debugger or a profiler of this process would read it.
         .native_unwind_info(cfg!(windows));
     Ok(config)
+}
+
+/// The same for programs that check by themselves whether an access is within their memory, where others rely on pages
+/// that cannot be touched.
+///
+/// Memory that a guest adds may then be touched by the next guest in the same slot as well. Otherwise the system has to
+/// be told of every growth, and for the next guest of every shrinking, which interrupts all processors: for a small
+/// program, which hardly ever runs for long, that is a third of its time.
+fn checking(base: &Config, options: &EngineOptions) -> Config {
+    let mut config = base.clone();
+    config
+        .signals_based_traps(false)
+        .memory_guard_size(0)
+        .memory_reservation(options.memory_bytes_max)
+        .memory_may_move(false);
+    config
 }
 
 /// The largest pool that this system has the address space for, if any.
@@ -281,20 +308,31 @@ impl Allocation {
     }
 }
 
+impl WasmtimeEngine {
+    /// The pools that may have a slot for this program, the best one first.
+    fn pools(&self, wasm: &[u8]) -> impl Iterator<Item = &Allocation> {
+        let is_small = wasm.len() <= SMALL_PROGRAM_BYTES;
+        let checking = self.checking.as_ref().filter(|_| is_small);
+        checking.into_iter().chain(&self.pooled)
+    }
+}
+
 impl Engine for WasmtimeEngine {
     fn name(&self) -> &'static str {
         self.name
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
-        let on_demand = || self.on_demand.compile(wasm, &self.options);
-        let program = match &self.pooled {
-            Some(pooled) => match pooled.compile(wasm, &self.options) {
+        let pooled = self.pools(wasm).find_map(|pool| {
+            match pool.compile(wasm, &self.options) {
                 // A module can be valid and yet too large for a slot: more tables, more memories, a larger minimum.
-                Err(CompileError::Invalid(_)) => on_demand()?,
-                other => other?,
-            },
-            None => on_demand()?,
+                Err(CompileError::Invalid(_)) => None,
+                other => Some(other),
+            }
+        });
+        let program = match pooled {
+            Some(compiled) => compiled?,
+            None => self.on_demand.compile(wasm, &self.options)?,
         };
         if let Some(artifacts) = &self.artifacts {
             stored::keep(artifacts, self.name, &program, &ProgramDigest::of(wasm));
@@ -305,7 +343,7 @@ impl Engine for WasmtimeEngine {
     fn load(&self, wasm: &[u8]) -> Option<Arc<dyn Program>> {
         let artifacts = self.artifacts.as_ref()?;
         let digest = ProgramDigest::of(wasm);
-        let allocations = self.pooled.iter().chain([&self.on_demand]);
+        let allocations = self.pools(wasm).chain([&self.on_demand]);
         let mut loaded = allocations.filter_map(|allocation| {
             let module = stored::load(artifacts, self.name, &allocation.engine, &digest)?;
             allocation.link(&module, &self.options).ok()

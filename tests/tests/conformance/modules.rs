@@ -3,6 +3,7 @@
 use abi_core::FastlyStatus;
 use abi_core::engine::{Exit, UnknownImports};
 use conformance::cases;
+use conformance::client::request;
 use conformance::context::Context;
 use conformance::guests::Guest;
 use fastlike::{Host, HostBuilder, HostError};
@@ -23,6 +24,7 @@ cases![
     an_unreachable_has_the_frames_by_name except NO_BACKTRACES,
     an_unreachable_is_a_trap,
     a_stack_overflow_is_a_trap,
+    what_an_earlier_guest_has_added_to_memory_is_gone,
     bytes_that_are_no_module_are_refused,
 ];
 
@@ -186,6 +188,18 @@ async fn a_stack_overflow_is_a_trap(cx: Context) {
         assert_eq!(answer.status, 500);
         let text = answer.text();
         assert!(text.contains("stack"), "{text}");
+    }
+}
+
+async fn what_an_earlier_guest_has_added_to_memory_is_gone(cx: Context) {
+    let host = cx.host(Guest("wat/grown_memory.wat")).start().await;
+    for _ in 0..3 {
+        let grown = host.begin(request("POST", "/", "")).answer().await;
+        assert_eq!(grown.ok_text(), "");
+        let beyond = host.get("/").await;
+        assert_eq!(beyond.status, 500);
+        let text = beyond.text();
+        assert!(text.contains("out of bounds memory access"), "{text}");
     }
 }
 
