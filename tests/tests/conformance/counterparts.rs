@@ -6,12 +6,11 @@ use std::ffi::OsStr;
 use std::process::Stdio;
 
 use conformance::cases;
+use conformance::certificates::{Authority, Files};
 use conformance::context::Context;
 use conformance::guests::ROUTES;
 use conformance::origin::Origin;
 use fastlike::ServerTls;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tempfile::TempDir;
 use tokio::process::Command;
 
 cases![
@@ -83,14 +82,14 @@ async fn curl_over_tls(cx: Context) {
     if find(&[CURL]).is_none() {
         return;
     }
-    let authority = Authority::new();
-    let signed = authority.sign();
+    let authority = Authority::new("authority");
+    let signed = authority.sign("localhost");
     let tls = ServerTls::from_pem(signed.chain.as_bytes(), signed.key.as_bytes(), None);
     let tls = tls.expect("certificate and key belong together");
     let host = cx.host(ROUTES).configure(|builder| builder.tls(tls));
     let host = host.start().await;
-    let folder = folder_with(&[("ca.pem", &authority.0.pem())]);
-    let trusted = folder.path().join("ca.pem");
+    let files = Files::new(&[("ca.pem", &authority.pem())]);
+    let trusted = files.path("ca.pem");
     let url = format!("https://localhost:{}/hello", host.address.port());
     let resolved = format!("localhost:{}:127.0.0.1", host.address.port());
     for (option, version) in [("--http1.1", "1.1"), ("--http2", "2")] {
@@ -117,8 +116,8 @@ async fn curl_uploads_in_chunks(cx: Context) {
     let host = cx.host(ROUTES).backend("origin", origin.address);
     let host = host.start().await;
     let content = "0123456789".repeat(100_000);
-    let folder = folder_with(&[("content", &content)]);
-    let data = format!("@{}", folder.path().join("content").display());
+    let files = Files::new(&[("content", &content)]);
+    let data = format!("@{}", files.path("content").display());
     let url = format!("http://{}/proxy/origin/echo", host.address);
     for (option, header) in [
         ("--http1.1", "Transfer-Encoding: chunked"),
@@ -127,43 +126,4 @@ async fn curl_uploads_in_chunks(cx: Context) {
         let text = curl(&[option, "--header", header, "--data-binary", &data, &url]).await;
         assert!(text == content, "{option}: {} bytes", text.len());
     }
-}
-
-/// An authority, and what it has signed for `localhost`.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-struct Signed {
-    chain: String,
-    key: String,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let params = CertificateParams::new(Vec::new());
-        let mut params = params.expect("no name is no wrong one");
-        let name = rcgen::DnType::CommonName;
-        params.distinguished_name.push(name, "authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("there is randomness for a key");
-        Self(CertifiedIssuer::self_signed(params, key).expect("a key can sign"))
-    }
-
-    fn sign(&self) -> Signed {
-        let key = KeyPair::generate().expect("there is randomness for a key");
-        let params = CertificateParams::new(["localhost".to_owned()]);
-        let params = params.expect("this is a name");
-        let certificate = params.signed_by(&key, &self.0);
-        Signed {
-            chain: certificate.expect("a key can sign").pem(),
-            key: key.serialize_pem(),
-        }
-    }
-}
-
-fn folder_with(files: &[(&str, &str)]) -> TempDir {
-    let folder = tempfile::tempdir().expect("there is room for files");
-    for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).expect("a folder can be written to");
-    }
-    folder
 }
