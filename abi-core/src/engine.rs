@@ -143,6 +143,9 @@ pub struct Limits {
     pub wall: Duration,
     /// Time during which the guest itself runs.
     pub cpu: Duration,
+    /// Requests that it may send to backends for one request of its client; nothing is any number. What is sent beyond is
+    /// refused with LIMITEXCEEDED.
+    pub subrequests: Option<u32>,
 }
 
 impl Default for Limits {
@@ -151,6 +154,7 @@ impl Default for Limits {
             memory_bytes: 128 * 1024 * 1024,
             wall: Duration::from_secs(120),
             cpu: Duration::from_secs(60),
+            subrequests: None,
         }
     }
 }

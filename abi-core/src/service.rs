@@ -73,6 +73,7 @@ impl Service {
             session.set_observer(observer);
         }
         session.allow_reuse(self.sandboxes.clone());
+        session.limit_subrequests(self.limits.subrequests);
         let (meter, requests) = (session.meter().clone(), session.requests_of_run().clone());
         let offload = Offload::default();
         session.set_offload(offload.clone());

@@ -152,6 +152,7 @@ pub struct Session {
     memory_limit_reached: bool,
     /// Whether what is sent to backends is noted.
     notes_sent: bool,
+    subrequests: Subrequests,
     observer: Option<Box<dyn HostcallObserver>>,
     /// When the current hostcall began, where somebody observes it.
     hostcall_began: Duration,
@@ -213,6 +214,14 @@ pub(crate) struct Reuse {
     of_run: Arc<RequestsOfRun>,
 }
 
+/// What a guest may send to backends for the request that it is to answer.
+#[derive(Default)]
+struct Subrequests {
+    /// Nothing is any number.
+    limit: Option<u32>,
+    sent: u32,
+}
+
 impl Session {
     /// The state of a run that is to answer `request`, and where its answer will arrive.
     pub fn new(
@@ -253,6 +262,7 @@ impl Session {
             offload: None,
             memory_limit_reached: false,
             notes_sent: false,
+            subrequests: Subrequests::default(),
             observer: None,
             hostcall_began: Duration::ZERO,
         };
@@ -324,6 +334,25 @@ impl Session {
         if let Some(observer) = &mut self.observer {
             observer.returned(&hostcall);
         }
+    }
+
+    /// Limits how many requests the guest may send for each request of a client.
+    pub(crate) fn limit_subrequests(&mut self, limit: Option<u32>) {
+        self.subrequests.limit = limit;
+    }
+
+    /// Counts a request that the guest sends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`] when there may be no more for this client.
+    pub(crate) fn count_subrequest(&mut self) -> Result<()> {
+        let Subrequests { limit, sent } = &mut self.subrequests;
+        if limit.is_some_and(|limit| *sent >= limit) {
+            return Err(Error::LimitExceeded("request to a backend"));
+        }
+        *sent = sent.saturating_add(1);
+        Ok(())
     }
 
     /// Has what the guest sends to backends noted from now on. A guest that sends nothing does without.
@@ -444,6 +473,7 @@ impl Session {
             .push(std::mem::replace(&mut self.downstream, client));
         self.reuse.requests += 1;
         self.held = HeldBytes::new(HELD_BYTES_MAX);
+        self.subrequests.sent = 0;
         let wall = self.platform.clock.monotonic();
         let finished = Some(parts.finished);
         self.reuse.of_run.next(wall, self.meter.used(), 0, finished);

@@ -23,6 +23,7 @@ pub const LIMITS: Limits = Limits {
     memory_bytes: 128 * 1024 * 1024,
     wall: Duration::from_secs(240),
     cpu: Duration::from_secs(200),
+    subrequests: None,
 };
 
 /// How long a host may take to stop after its case.

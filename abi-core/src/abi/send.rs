@@ -78,6 +78,7 @@ impl Send {
             BodyMode::Whole => session.items.take_whole(self.body)?,
             BodyMode::Streaming => session.items.begin_streaming(self.body)?,
         };
+        session.count_subrequest()?;
         session.note_what_is_sent();
         let Some(destination) = session.backend(&backend) else {
             let error = SendError::new(SendErrorKind::DestinationNotFound);

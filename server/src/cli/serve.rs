@@ -125,6 +125,7 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
             .map(|mebibytes| mebibytes * 1024 * 1024),
         wall: seconds(arguments.timeout),
         cpu: seconds(arguments.cpu_limit),
+        ..LimitSettings::default()
     };
 
     let mut builder = Host::builder()

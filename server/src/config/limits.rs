@@ -16,6 +16,8 @@ pub struct LimitSettings {
     pub wall: Option<Duration>,
     /// While the guest itself runs.
     pub cpu: Option<Duration>,
+    /// Requests to backends for one request of a client.
+    pub subrequests: Option<u32>,
 }
 
 impl LimitSettings {
@@ -26,6 +28,7 @@ impl LimitSettings {
             memory_bytes: self.memory_bytes.or(other.memory_bytes),
             wall: self.wall.or(other.wall),
             cpu: self.cpu.or(other.cpu),
+            subrequests: self.subrequests.or(other.subrequests),
         }
     }
 
@@ -37,6 +40,7 @@ impl LimitSettings {
             memory_bytes: self.memory_bytes.unwrap_or(default.memory_bytes),
             wall: self.wall.unwrap_or(default.wall),
             cpu: self.cpu.unwrap_or(default.cpu),
+            subrequests: self.subrequests.or(default.subrequests),
         }
     }
 }
@@ -47,6 +51,7 @@ impl From<Limits> for LimitSettings {
             memory_bytes: Some(limits.memory_bytes),
             wall: Some(limits.wall),
             cpu: Some(limits.cpu),
+            subrequests: limits.subrequests,
         }
     }
 }
@@ -60,6 +65,10 @@ pub(super) fn read(value: &Value<'_>) -> Result<LimitSettings> {
         },
         wall: milliseconds(table.get("wall_ms"))?,
         cpu: milliseconds(table.get("cpu_ms"))?,
+        subrequests: match table.get("subrequests") {
+            Some(value) => Some(count(&value)?),
+            None => None,
+        },
     };
     table.refuse_unknown()?;
     Ok(settings)
@@ -80,6 +89,11 @@ fn mebibytes(value: &Value<'_>) -> Result<u64> {
     let number = value.number()?;
     let bytes = number.checked_mul(1024 * 1024).filter(|bytes| *bytes > 0);
     bytes.ok_or_else(|| value.problem("a limit on memory is at least 1 MiB"))
+}
+
+fn count(value: &Value<'_>) -> Result<u32> {
+    let number = value.number()?;
+    u32::try_from(number).map_err(|_| value.problem("there are at most 4294967295 requests"))
 }
 
 fn milliseconds(value: Option<Value<'_>>) -> Result<Option<Duration>> {

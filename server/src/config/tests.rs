@@ -35,6 +35,7 @@ fn a_manifest_of_the_usual_kind_is_read() {
         [local_server.limits]
         memory_mb = 64
         cpu_ms = 50
+        subrequests = 32
         [local_server.env]
         STAGE = "test"
         [local_server.kv_stores]
@@ -60,6 +61,7 @@ fn a_manifest_of_the_usual_kind_is_read() {
     assert_eq!(manifest.dictionaries[0].0, "settings");
     assert_eq!(manifest.limits.memory_bytes, Some(64 * 1024 * 1024));
     assert_eq!(manifest.limits.or_default().cpu.as_millis(), 50);
+    assert_eq!(manifest.limits.or_default().subrequests, Some(32));
     assert_eq!(
         manifest.environment,
         [("STAGE".to_owned(), "test".to_owned())]
@@ -96,7 +98,7 @@ fn an_unknown_key_of_a_backend_is_told_with_its_place() {
 fn a_key_like_no_other_gets_the_list_of_keys() {
     let message = error("[local_server.limits]\nxyzzy = 1");
     assert!(
-        message.contains("there are: cpu_ms, memory_mb, wall_ms"),
+        message.contains("there are: cpu_ms, memory_mb, subrequests, wall_ms"),
         "{message}"
     );
 }

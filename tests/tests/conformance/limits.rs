@@ -8,8 +8,9 @@ use conformance::cases;
 use conformance::client::Answer;
 use conformance::context::Context;
 use conformance::faulty::Faulty;
-use conformance::guests::{Guest, ROUTES};
+use conformance::guests::{Guest, RAW, ROUTES};
 use conformance::host::{LIMITS, TestHost};
+use conformance::origin::Origin;
 use fastlike::OnDisconnect;
 
 cases![
@@ -21,6 +22,7 @@ cases![
     a_guest_that_waits_is_stopped_by_the_time_limit,
     memory_bomb,
     more_memory_than_allowed_from_the_start,
+    only_so_many_requests_are_sent_for_a_client,
 ];
 
 const SHORT: Duration = Duration::from_millis(300);
@@ -174,4 +176,26 @@ async fn more_memory_than_allowed_from_the_start(cx: Context) {
 
 async fn is_healthy(host: &TestHost) {
     assert_eq!(host.text("/hello").await, "Hello from Compute\n");
+}
+
+/// The limit is for each client: a guest that serves another one begins to count anew.
+async fn only_so_many_requests_are_sent_for_a_client(cx: Context) {
+    let limits = Limits {
+        subrequests: Some(3),
+        ..LIMITS
+    };
+    let origin = Origin::start().await;
+    let host = cx.host(RAW).backend("origin", origin.address);
+    let host = host.configure(|builder| builder.limits(limits));
+    let host = host.start().await;
+    let mut asked = 0;
+    // Another guest may answer before the first one waits for a second client.
+    while asked == host.runs.all().len() {
+        assert_eq!(
+            host.text("/raw/subrequests").await,
+            "3 sent, then status 13"
+        );
+        asked += 1;
+    }
+    assert_eq!(origin.exchanges().len(), asked * 3);
 }

@@ -42,6 +42,7 @@ mod reuse;
 mod send_errors;
 mod shared_stores;
 mod shutdown;
+mod statuses;
 mod stores;
 mod streaming;
 mod tools;
@@ -103,6 +104,7 @@ fn trials() -> Vec<Trial> {
     groups
         .flat_map(|(group, cases)| case::on_every_engine(group, cases))
         .chain(raw::trials())
+        .chain(statuses::trials())
         .chain(transcripts::trials())
         .chain(guests::trials())
         .chain(binary::trials())

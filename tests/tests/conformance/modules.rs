@@ -2,15 +2,19 @@
 
 use abi_core::FastlyStatus;
 use abi_core::engine::{Exit, UnknownImports};
+use abi_core::table::{HOSTCALLS, WasmType, legacy_names};
 use conformance::cases;
 use conformance::client::request;
 use conformance::context::Context;
+use conformance::engines;
 use conformance::guests::Guest;
-use fastlike::{Host, HostBuilder, HostError};
+use conformance::runs::Runs;
+use fastlike::{Host, HostBuilder, HostError, ProgramSource};
 
 cases![
     the_smallest_program,
     names_of_earlier_days,
+    every_name_of_earlier_days_reaches_its_hostcall,
     a_program_that_does_nothing,
     imports_may_be_repeated,
     unknown_imports_are_refused_by_name,
@@ -56,6 +60,54 @@ async fn names_of_earlier_days(cx: Context) {
     let answer = host.get("/").await;
     assert_eq!(answer.status, 203);
     assert_eq!(answer.text(), "hello");
+}
+
+/// A module that calls every import there is a name of earlier days for, one after the other, without arguments of any
+/// sense.
+fn caller_of_legacy_names() -> String {
+    let (mut imports, mut calls) = (String::new(), String::new());
+    for (index, (module, name, row)) in legacy_names().enumerate() {
+        let hostcall = HOSTCALLS
+            .iter()
+            .find(|hostcall| (hostcall.module, hostcall.name) == (row.0, &row.1));
+        let hostcall = hostcall.unwrap_or_else(|| panic!("{name} means no row"));
+        let (mut parameters, mut arguments) = (String::new(), String::new());
+        for parameter in hostcall.parameters {
+            let ty = match parameter.wasm {
+                WasmType::I32 => "i32",
+                WasmType::I64 => "i64",
+            };
+            parameters.push_str(&format!(" {ty}"));
+            arguments.push_str(&format!(" ({ty}.const 0)"));
+        }
+        imports.push_str(&format!(
+            "(import \"{module}\" \"{name}\" (func $f{index} (param{parameters}) (result i32)))\n"
+        ));
+        calls.push_str(&format!("(drop (call $f{index}{arguments}))\n"));
+    }
+    format!(
+        "(module\n{imports}(memory (export \"memory\") 1)\n(func (export \"_start\")\n{calls}))"
+    )
+}
+
+async fn every_name_of_earlier_days_reaches_its_hostcall(cx: Context) {
+    let module = wat::parse_str(caller_of_legacy_names()).expect("this is a module");
+    let program = engines::shared(cx.engine).compile(&module);
+    let program = program.unwrap_or_else(|error| panic!("{error}"));
+    let runs = Runs::default();
+    let program = ProgramSource::Compiled(runs.of(program), cx.engine);
+    let host = Host::builder().program(program).build().await;
+    let host = host.unwrap_or_else(|error| panic!("{error}"));
+    let request = http::Request::get("http://test/").body(http_body_util::Empty::new());
+    host.handle(request.expect("this is a valid request")).await;
+    let run = runs.over(0).await;
+    assert_eq!(*run.exit(), Exit::Returned);
+    let made = run.hostcalls.iter();
+    let made: Vec<_> = made
+        .map(|made| (made.hostcall.module, made.hostcall.name.to_owned()))
+        .collect();
+    let meant: Vec<_> = legacy_names().map(|(_, _, row)| row).collect();
+    assert_eq!(made, meant);
 }
 
 async fn a_program_that_does_nothing(cx: Context) {

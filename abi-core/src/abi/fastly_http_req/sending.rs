@@ -17,7 +17,8 @@ use crate::abi::send::{self, BodyMode, Cache, ResponseOut, Send};
 ///
 /// # Errors
 ///
-/// [`Error::Send`] when the request was not answered, both handles consumed; [`Error::BadHandle`], [`Error::Memory`].
+/// [`Error::Send`] when the request was not answered, and [`Error::LimitExceeded`] when no more may be sent for this
+/// client, both handles consumed; [`Error::BadHandle`], [`Error::Memory`].
 pub async fn send(
     call: &mut Call<'_>,
     h: RequestHandle,
@@ -76,8 +77,8 @@ pub async fn send_v3(
 ///
 /// # Errors
 ///
-/// [`Error::Send`] for an unknown backend, both handles consumed; [`Error::BadHandle`], [`Error::LimitExceeded`],
-/// [`Error::Memory`].
+/// [`Error::Send`] for an unknown backend, and [`Error::LimitExceeded`] when no more may be sent for this client, both
+/// handles consumed; [`Error::BadHandle`], [`Error::Memory`].
 pub fn send_async(
     call: &mut Call<'_>,
     h: RequestHandle,

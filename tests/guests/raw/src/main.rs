@@ -30,6 +30,7 @@ mod check;
 mod guest;
 mod special;
 mod sys;
+mod texts;
 
 fn main() {
     if let Err(failure) = serve() {

@@ -1,9 +1,10 @@
 //! The routes below `/raw/`: those that answer the client in a way of their own, or not at all.
 //! Where a step before the answer fails, the answer is 500 and says which.
 
-use crate::check::{Outcome, call, check_status};
+use crate::check::{Outcome, call, check_eq, check_status};
 use crate::guest::{self, NEVER, ORIGIN, REFUSED};
 use crate::sys::*;
+use crate::texts;
 
 pub fn serve(route: &[&str]) -> Outcome {
     let outcome = match route {
@@ -28,9 +29,11 @@ pub fn serve(route: &[&str]) -> Outcome {
         ["edited-answer"] => edited_answer(ORIGIN),
         ["edited-answer-refused"] => edited_answer(REFUSED),
         ["serve-many"] => return serve_many(),
+        ["subrequests"] => return subrequests(),
         ["websocket", backend] => return websocket(backend, false),
         ["websocket-v2", backend] => return websocket(backend, true),
         ["grip", backend] => return grip(backend),
+        ["grip-v2", backend] => return grip_v2(backend),
         ["pending-answer"] => pending_answer(ORIGIN),
         ["pending-answer-refused"] => pending_answer(REFUSED),
         _ => return guest::answer(404, b"no such route"),
@@ -80,6 +83,12 @@ fn two_answers() -> Outcome {
     let status = call!(http_resp::send_downstream(second, second_body, 0));
     guest::write(first_body, format!("then status {status}").as_bytes())?;
     check_status!(OK, http_body::close(first_body));
+    // Nor is an answer one that is still to come.
+    let pending = guest::start("/echo", ORIGIN)?;
+    let mut index = 0;
+    check_status!(OK, async_io::select(&pending, 1, 0, &mut index));
+    let status = call!(http_resp::send_downstream_pending(pending));
+    assert_eq!(ERROR, status, "the client was answered twice");
     Ok(())
 }
 
@@ -344,6 +353,87 @@ fn serve_many() -> Outcome {
     }
 }
 
+/// Sends requests until one is refused, for this client and for all others that there are for this guest. Answers with
+/// how many there were, and with the status of the one that was not.
+fn subrequests() -> Outcome {
+    loop {
+        let mut sent = 0;
+        let status = loop {
+            let request = guest::request_to("GET", "/status/204")?;
+            let body = guest::empty_body()?;
+            let (mut response, mut content) = (NO_HANDLE, NO_HANDLE);
+            match call!(http_req::send(
+                request,
+                body,
+                ORIGIN.as_ptr(),
+                ORIGIN.len(),
+                &mut response,
+                &mut content
+            )) {
+                OK => sent += 1,
+                status => {
+                    check_status!(BAD_HANDLE, http_req::close(request));
+                    break status;
+                }
+            }
+        };
+        // So is what is sent by any other call.
+        let prepared = || -> Result<(Handle, Handle), String> {
+            Ok((
+                guest::request_to("GET", "/status/204")?,
+                guest::empty_body()?,
+            ))
+        };
+        let (mut pending, mut response, mut content) = (NO_HANDLE, NO_HANDLE, NO_HANDLE);
+        for call in [http_req::send_async, http_req::send_async_streaming] {
+            let (request, body) = prepared()?;
+            let refused = texts::send_async(call, request, body, ORIGIN, &mut pending);
+            check_eq!(status, refused);
+        }
+        let (request, body) = prepared()?;
+        check_status!(
+            status,
+            http_req::send_async_v2(
+                request,
+                body,
+                ORIGIN.as_ptr(),
+                ORIGIN.len(),
+                0,
+                &mut pending
+            )
+        );
+        for call in [http_req::send_v2, http_req::send_v3] {
+            let (request, body) = prepared()?;
+            let mut detail = SendErrorDetail::default();
+            let refused = texts::send_detailed(
+                call,
+                request,
+                body,
+                ORIGIN,
+                &mut detail,
+                &mut response,
+                &mut content,
+            );
+            check_eq!(status, refused);
+        }
+        guest::answer(200, format!("{sent} sent, then status {status}").as_bytes())?;
+        let (mut promise, timeout_ms) = (NO_HANDLE, 60_000);
+        check_status!(
+            OK,
+            http_downstream::next_request(2, &timeout_ms, &mut promise)
+        );
+        let (mut request, mut body) = (NO_HANDLE, NO_HANDLE);
+        if call!(http_downstream::next_request_wait(
+            promise,
+            &mut request,
+            &mut body
+        )) != OK
+        {
+            return Ok(());
+        }
+    }
+}
+
 /// Hands the client over to a backend, as it came or with a request of the guest's own.
 fn websocket(backend: &str, with_request: bool) -> Outcome {
     let status = if with_request {
@@ -379,6 +469,12 @@ fn websocket(backend: &str, with_request: bool) -> Outcome {
         backend.len()
     ));
     assert_eq!(ERROR, again, "a client was handed over twice");
+    let again = call!(http_req::redirect_to_websocket_proxy_v2(
+        guest::new_request()?,
+        backend.as_ptr(),
+        backend.len()
+    ));
+    assert_eq!(ERROR, again, "a client was handed over twice");
     Ok(())
 }
 
@@ -391,4 +487,19 @@ fn grip(backend: &str) -> Outcome {
         OK => Ok(()),
         status => guest::answer(500, format!("status {status}").as_bytes()),
     }
+}
+
+/// The same with a request of the guest's own, after one that is none.
+fn grip_v2(backend: &str) -> Outcome {
+    check_status!(
+        BAD_HANDLE,
+        http_req::redirect_to_grip_proxy_v2(NO_HANDLE, backend.as_ptr(), backend.len())
+    );
+    let request = guest::request_to("GET", "/made")?;
+    guest::set_request_header(request, "x-made", "by the guest")?;
+    check_status!(
+        OK,
+        http_req::redirect_to_grip_proxy_v2(request, backend.as_ptr(), backend.len())
+    );
+    Ok(())
 }

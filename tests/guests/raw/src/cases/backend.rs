@@ -232,6 +232,17 @@ fn backend_getters_of_a_dynamic_one() -> Outcome {
         )
     );
     check_eq!(override_host.as_bytes(), &buffer[..nwritten]);
+    check_status!(
+        BUFFER_TOO_SMALL,
+        backend::get_override_host(
+            name.as_ptr(),
+            name.len(),
+            buffer.as_mut_ptr(),
+            override_host.len() - 1,
+            &mut nwritten
+        )
+    );
+    check_eq!(override_host.len(), nwritten);
     // The name is taken now.
     check_eq!(ERROR, register(name, 0, &record));
     Ok(())
@@ -272,6 +283,16 @@ fn backend_getters_bad_arguments() -> Outcome {
     check_status!(
         INVALID_ARGUMENT,
         backend::get_host(
+            UNKNOWN.as_ptr(),
+            UNKNOWN.len(),
+            buffer.as_mut_ptr(),
+            buffer.len(),
+            &mut nwritten
+        )
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        backend::get_override_host(
             UNKNOWN.as_ptr(),
             UNKNOWN.len(),
             buffer.as_mut_ptr(),

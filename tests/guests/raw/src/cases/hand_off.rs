@@ -30,6 +30,10 @@ fn redirect_to_websocket_proxy_bad_arguments() -> Outcome {
         BAD_HANDLE,
         http_req::redirect_to_websocket_proxy_v2(NO_HANDLE, ORIGIN.as_ptr(), ORIGIN.len())
     );
+    check_status!(
+        INVALID_ARGUMENT,
+        http_req::redirect_to_websocket_proxy_v2(request, end_of_memory(), 1)
+    );
     Ok(())
 }
 
@@ -42,6 +46,15 @@ fn redirect_to_grip_proxy_without_one() -> Outcome {
     check_status!(
         UNSUPPORTED,
         http_req::redirect_to_grip_proxy_v2(request, ORIGIN.as_ptr(), ORIGIN.len())
+    );
+    // A name that is none is told first.
+    check_status!(
+        INVALID_ARGUMENT,
+        http_req::redirect_to_grip_proxy(end_of_memory(), 1)
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        http_req::redirect_to_grip_proxy_v2(request, end_of_memory(), 1)
     );
     Ok(())
 }

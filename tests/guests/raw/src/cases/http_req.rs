@@ -1,7 +1,7 @@
 //! `fastly_http_req`: what a request consists of, and the one to be answered. Sending is in
 //! `http_req_send.rs`, headers are in `headers.rs`.
 
-use super::{cases, headers};
+use super::{cases, header_lists, header_refusals, headers};
 use crate::check::{Outcome, check, check_eq, check_status};
 use crate::guest::{self, Misaligned, end_of_memory};
 use crate::sys::*;
@@ -23,18 +23,18 @@ cases![
     req_header_missing = headers::missing::<headers::Request>,
     req_header_value_bytes = headers::value_bytes::<headers::Request>,
     req_header_value_small_buffer = headers::value_small_buffer::<headers::Request>,
-    req_header_names = headers::names_all::<headers::Request>,
-    req_header_names_cursor = headers::names_cursor::<headers::Request>,
-    req_header_names_small_buffer = headers::names_small_buffer::<headers::Request>,
-    req_header_cursor_not_wanted = headers::cursor_not_wanted::<headers::Request>,
-    req_header_values_cursor = headers::values_cursor::<headers::Request>,
-    req_header_values_set = headers::values_set::<headers::Request>,
-    req_header_bad_name = headers::bad_name::<headers::Request>,
-    req_header_bad_value = headers::bad_value::<headers::Request>,
-    req_header_bad_handle = headers::bad_handle::<headers::Request>,
-    req_header_bad_pointers = headers::bad_pointers::<headers::Request>,
-    req_new_bad_result_pointer = headers::new_bad_result_pointer::<headers::Request>,
-    req_close = headers::close::<headers::Request>,
+    req_header_names = header_lists::names_all::<headers::Request>,
+    req_header_names_cursor = header_lists::names_cursor::<headers::Request>,
+    req_header_names_small_buffer = header_lists::names_small_buffer::<headers::Request>,
+    req_header_cursor_not_wanted = header_lists::cursor_not_wanted::<headers::Request>,
+    req_header_values_cursor = header_lists::values_cursor::<headers::Request>,
+    req_header_values_set = header_lists::values_set::<headers::Request>,
+    req_header_bad_name = header_refusals::bad_name::<headers::Request>,
+    req_header_bad_value = header_refusals::bad_value::<headers::Request>,
+    req_header_bad_handle = header_refusals::bad_handle::<headers::Request>,
+    req_header_bad_pointers = header_refusals::bad_pointers::<headers::Request>,
+    req_new_bad_result_pointer = header_refusals::new_bad_result_pointer::<headers::Request>,
+    req_close = header_refusals::close::<headers::Request>,
     req_original_headers,
     req_original_headers_bad_pointers,
     req_original_headers_bad_result_pointer,

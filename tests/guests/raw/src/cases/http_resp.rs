@@ -1,7 +1,7 @@
 //! `fastly_http_resp`. Headers are in `headers.rs`; the ways to answer that cannot be followed by an
 //! answer about them are in `special.rs`.
 
-use super::{cases, headers};
+use super::{cases, header_lists, header_refusals, headers};
 use crate::check::{Outcome, check, check_eq, check_status};
 use crate::guest::{self, Misaligned, ORIGIN, end_of_memory};
 use crate::sys::*;
@@ -23,18 +23,18 @@ cases![
     resp_header_missing = headers::missing::<headers::Response>,
     resp_header_value_bytes = headers::value_bytes::<headers::Response>,
     resp_header_value_small_buffer = headers::value_small_buffer::<headers::Response>,
-    resp_header_names = headers::names_all::<headers::Response>,
-    resp_header_names_cursor = headers::names_cursor::<headers::Response>,
-    resp_header_names_small_buffer = headers::names_small_buffer::<headers::Response>,
-    resp_header_cursor_not_wanted = headers::cursor_not_wanted::<headers::Response>,
-    resp_header_values_cursor = headers::values_cursor::<headers::Response>,
-    resp_header_values_set = headers::values_set::<headers::Response>,
-    resp_header_bad_name = headers::bad_name::<headers::Response>,
-    resp_header_bad_value = headers::bad_value::<headers::Response>,
-    resp_header_bad_handle = headers::bad_handle::<headers::Response>,
-    resp_header_bad_pointers = headers::bad_pointers::<headers::Response>,
-    resp_new_bad_result_pointer = headers::new_bad_result_pointer::<headers::Response>,
-    resp_close = headers::close::<headers::Response>,
+    resp_header_names = header_lists::names_all::<headers::Response>,
+    resp_header_names_cursor = header_lists::names_cursor::<headers::Response>,
+    resp_header_names_small_buffer = header_lists::names_small_buffer::<headers::Response>,
+    resp_header_cursor_not_wanted = header_lists::cursor_not_wanted::<headers::Response>,
+    resp_header_values_cursor = header_lists::values_cursor::<headers::Response>,
+    resp_header_values_set = header_lists::values_set::<headers::Response>,
+    resp_header_bad_name = header_refusals::bad_name::<headers::Response>,
+    resp_header_bad_value = header_refusals::bad_value::<headers::Response>,
+    resp_header_bad_handle = header_refusals::bad_handle::<headers::Response>,
+    resp_header_bad_pointers = header_refusals::bad_pointers::<headers::Response>,
+    resp_new_bad_result_pointer = header_refusals::new_bad_result_pointer::<headers::Response>,
+    resp_close = header_refusals::close::<headers::Response>,
     resp_framing_headers_mode,
     resp_framing_headers_mode_unknown_value,
     resp_http_keepalive_mode,

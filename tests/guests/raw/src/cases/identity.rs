@@ -1,6 +1,6 @@
 //! Everything that can be asked about who the client is, in both forms.
 
-use crate::check::{Outcome, call, check_status};
+use crate::check::{Outcome, call, check_eq, check_status};
 use crate::guest;
 use crate::sys::*;
 
@@ -186,6 +186,14 @@ pub fn report(earlier: bool) -> Outcome {
     if earlier {
         for (name, get) in EARLIER_OF_BYTES {
             let status = call!(get(buffer.as_mut_ptr(), buffer.len(), &mut nwritten));
+            if status == OK && nwritten > 0 {
+                let mut needed = 0;
+                check_status!(
+                    BUFFER_TOO_SMALL,
+                    get(buffer.as_mut_ptr(), nwritten - 1, &mut needed)
+                );
+                check_eq!((name, nwritten), (name, needed));
+            }
             line(&mut report, name, status, &buffer, nwritten);
         }
         for (name, get) in EARLIER_OF_NUMBERS {
@@ -212,6 +220,14 @@ pub fn report(earlier: bool) -> Outcome {
             buffer.len(),
             &mut nwritten
         ));
+        if status == OK && nwritten > 0 {
+            let mut needed = 0;
+            check_status!(
+                BUFFER_TOO_SMALL,
+                get(request, buffer.as_mut_ptr(), nwritten - 1, &mut needed)
+            );
+            check_eq!((name, nwritten), (name, needed));
+        }
         line(&mut report, name, status, &buffer, nwritten);
     }
     for (name, get) in OF_NUMBERS {

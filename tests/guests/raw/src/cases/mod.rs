@@ -4,19 +4,27 @@ mod abi;
 mod acl;
 mod async_io;
 mod backend;
+mod bad_pointers;
 mod cache;
 mod cache_refusals;
+mod cache_override;
 mod compute_runtime;
 mod config_store;
 mod dictionary;
 mod erl;
 mod hand_off;
+mod header_lists;
+mod header_refusals;
 mod headers;
 mod http_body;
+mod http_body_streaming;
+mod http_body_trailers;
 mod http_cache;
 mod http_cache_refusals;
 mod http_downstream;
 mod http_req;
+mod http_req_async;
+mod http_req_pending;
 mod http_req_send;
 mod http_resp;
 pub mod identity;
@@ -47,9 +55,13 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         abi::CASES,
         log::CASES,
         http_body::CASES,
+        http_body_trailers::CASES,
+        http_body_streaming::CASES,
         http_resp::CASES,
         http_req::CASES,
         http_req_send::CASES,
+        http_req_async::CASES,
+        http_req_pending::CASES,
         async_io::CASES,
         dictionary::CASES,
         config_store::CASES,
@@ -64,6 +76,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         cache::CASES,
         cache_refusals::CASES,
         http_cache::CASES,
+        cache_override::CASES,
         http_cache_refusals::CASES,
         http_downstream::CASES,
         compute_runtime::CASES,
@@ -73,6 +86,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         pending_headers::CASES,
         next_request::CASES,
         image_optimizer::CASES,
+        bad_pointers::CASES,
     ]
     .into_iter()
     .flatten()
