@@ -440,3 +440,21 @@ fn a_request_outlives_its_guest_but_not_for_ever() {
     world.run_tasks();
     assert!(dropped.try_recv().is_err(), "and is given up in the end");
 }
+
+#[test]
+fn what_the_host_holds_for_a_guest_has_a_bound() {
+    let mut fixture = Fixture::new();
+    let request = fixture.new_request();
+    // Counts with every value, but is in memory once.
+    let (name, name_len) = fixture.text("n".repeat(65_535));
+    let (value, value_len) = fixture.text("v");
+    let mut append =
+        || fixture.call(|call| req::header_append(call, request, name, name_len, value, value_len));
+    let appended = (0..).take_while(|_| append() == 0).count();
+    assert_eq!(appended, 512 * 1024 * 1024 / (65_535 + 1 + 128));
+    assert_eq!(append(), 13);
+    let body = fixture.new_body();
+    assert_eq!(fixture.write_body(body, &[b'x'; 4096], 0).0, 13);
+    assert_eq!(fixture.call(|call| req::close(call, request)), 0);
+    assert_eq!(fixture.write_body(body, &[b'x'; 4096], 0), (0, 4096));
+}
