@@ -40,7 +40,11 @@ type Answer = BoxFuture<'static, Result<Response<OutgoingBody>, SendError>>;
 /// let broken = LocalBackend::from_fn(async |_| http::StatusCode::SERVICE_UNAVAILABLE);
 /// ```
 #[derive(Clone)]
-pub struct LocalBackend(Arc<dyn Fn(Request<OutgoingBody>) -> Answer + Send + Sync>);
+pub struct LocalBackend {
+    answer: Arc<dyn Fn(Request<OutgoingBody>) -> Answer + Send + Sync>,
+    /// What it answers, where that was written down.
+    fixed: Option<Arc<FixedResponses>>,
+}
 
 /// The backend that a request is for, as an extension of the request that a [`LocalBackend`] gets: its name, or for one
 /// that the guest defined itself its target, `host[:port]`.
@@ -55,9 +59,14 @@ impl LocalBackend {
         R: Future + Send + 'static,
         R::Output: LocalAnswer,
     {
-        Self(Arc::new(move |request| {
-            answer(request).map(LocalAnswer::into_answer).boxed()
-        }))
+        Self::answering(move |request| answer(request).map(LocalAnswer::into_answer).boxed())
+    }
+
+    fn answering(answer: impl Fn(Request<OutgoingBody>) -> Answer + Send + Sync + 'static) -> Self {
+        Self {
+            answer: Arc::new(answer),
+            fixed: None,
+        }
     }
 
     /// A backend that is a service of the tower ecosystem, such as an axum router. Each request gets a clone of it.
@@ -71,7 +80,7 @@ impl LocalBackend {
     {
         // Only to clone it: a service may be one that threads cannot share.
         let original = Mutex::new(service);
-        Self(Arc::new(move |request| {
+        Self::answering(move |request| {
             let mut service = original
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -84,16 +93,27 @@ impl LocalBackend {
                 answer.into_answer()
             };
             answering.boxed()
-        }))
+        })
     }
 
     /// A backend that gives responses that were written down.
     #[must_use]
     pub fn fixed(responses: FixedResponses) -> Self {
-        Self(Arc::new(move |request| {
-            let answer = responses.answer(&request);
+        let responses = Arc::new(responses);
+        let given = responses.clone();
+        let answering = Self::answering(move |request| {
+            let answer = given.answer(&request);
             std::future::ready(Ok(answer)).boxed()
-        }))
+        });
+        Self {
+            fixed: Some(responses),
+            ..answering
+        }
+    }
+
+    /// Whether both give the same answers, as far as that can be known: functions may.
+    pub(super) fn answers_like(&self, other: &Self) -> bool {
+        self.fixed == other.fixed
     }
 
     pub(super) async fn send(
@@ -103,7 +123,7 @@ impl LocalBackend {
     ) -> Result<Response<OutgoingBody>, SendError> {
         let method = request.method().clone();
         // Whoever embeds this may make mistakes; guests and other requests are not to suffer by them.
-        let answering = AssertUnwindSafe(async { (self.0)(request).await });
+        let answering = AssertUnwindSafe(async { (self.answer)(request).await });
         let answer = answering.catch_unwind().await.unwrap_or_else(|panic| {
             let error = SendError::new(SendErrorKind::InternalError);
             Err(error.with_source(format!("the backend panicked: {}", message(&*panic))))
@@ -121,7 +141,10 @@ impl LocalBackend {
 
 impl PartialEq for LocalBackend {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        match (&self.fixed, &other.fixed) {
+            (Some(one), Some(another)) => one == another,
+            _ => Arc::ptr_eq(&self.answer, &other.answer),
+        }
     }
 }
 

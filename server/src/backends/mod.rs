@@ -154,6 +154,21 @@ impl BackendSet {
         self
     }
 
+    /// Whether requests for a backend of `previous` get somewhere else here, or nowhere.
+    pub(crate) fn answers_otherwise_than(&self, previous: &Self) -> bool {
+        let same =
+            |one: &Backend, another: &Backend| one.settings().answers_like(another.settings());
+        let moved = previous.backends.iter().any(|(name, before)| {
+            let now = self.backends.get(name).or(self.fallback.as_ref());
+            now.is_none_or(|now| !same(before, now))
+        });
+        moved
+            || match (&previous.fallback, &self.fallback) {
+                (Some(before), Some(now)) => !same(before, now),
+                (before, _) => before.is_some(),
+            }
+    }
+
     fn alone(&self, settings: BackendSettings) -> Arc<Backend> {
         let client = client(&self.runtime, &settings);
         Arc::new(Backend::new(settings, client, self.runtime.clone()))

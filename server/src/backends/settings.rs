@@ -94,6 +94,15 @@ impl BackendSettings {
         }
     }
 
+    /// Whether requests for both get to the same place, as far as that can be known.
+    pub(super) fn answers_like(&self, other: &Self) -> bool {
+        match (&self.local, &other.local) {
+            (None, None) => self.url == other.url,
+            (Some(one), Some(another)) => one.answers_like(another),
+            _ => false,
+        }
+    }
+
     /// Whether both use the same connections.
     pub(super) fn connects_like(&self, other: &Self) -> bool {
         self.url.scheme == other.url.scheme

@@ -2,13 +2,16 @@
 
 use std::sync::{Arc, PoisonError};
 
+use abi_core::cache::{CacheSpace, Purge};
+
 use super::{Host, HostBuilder, HostError};
 
 impl Host {
     /// Goes over to what `builder` has: another program, another configuration, or both. Files are read anew. Requests
     /// that begin from then on run on it; those on their way end on what they began with, and none is refused.
     ///
-    /// What guests have left behind stays: the [cache](Self::cache), counted rates, connections to backends of which
+    /// What guests have left behind stays: the [cache](Self::cache) (but for responses, when a backend is now elsewhere or
+    /// its written responses differ), counted rates, connections to backends of which
     /// nothing else changes, and KV stores. To those that were configured in memory, under a name that is still there,
     /// what differs in the configuration is done: items that are new or differ are written, items that are gone are
     /// removed, and the others are as guests have left them. The size of the cache does not change.
@@ -52,9 +55,28 @@ impl Host {
         kept.replace(loaded.stores.in_memory);
         let deployment = Arc::new(loaded.deployment);
         self.replace(deployment.clone(), None);
+        if deployment
+            .settings
+            .backends
+            .answers_otherwise_than(backends)
+        {
+            self.forget_responses();
+        }
         if let Some(successor) = loaded.successor {
             successor.prepare(self, &deployment);
         }
         Ok(())
+    }
+
+    /// Removes what the cache has of backends; what guests keep there themselves stays.
+    fn forget_responses(&self) {
+        let mut objects = self.0.cache.objects();
+        objects.retain(|object| object.key.space() == CacheSpace::Http);
+        for object in &objects {
+            self.0.cache.purge_object(&object.key, Purge::Hard);
+        }
+        if !objects.is_empty() {
+            tracing::debug!("{} responses have left the cache", objects.len());
+        }
     }
 }

@@ -42,6 +42,10 @@ pub fn trials() -> Vec<Trial> {
             files_of_stores_are_watched,
         ),
         trial(
+            "reload::responses_of_a_mock_that_changes_are_forgotten",
+            responses_of_a_mock_that_changes_are_forgotten,
+        ),
+        trial(
             "reload::what_guests_wrote_survives",
             what_guests_wrote_survives,
         ),
@@ -309,6 +313,37 @@ async fn files_of_stores_are_watched() {
     project.replace("kv.json", r#"{"a": "2"}"#);
     process.says("kv.json has changed").await;
     assert_eq!(get(address, "/kv/kv/a").await.ok_text(), "2");
+}
+
+/// They are cached, as responses of any backend.
+async fn responses_of_a_mock_that_changes_are_forgotten() {
+    let project = Project::new();
+    let config = |body: &str, more: &str| {
+        let respond = format!("{{ body = '{body}' }}");
+        format!("[local_server.backends.origin]\nrespond = {respond}\n{more}")
+    };
+    project.write("fastly.toml", config("one", ""));
+    project.write("app.wasm", ROUTES.module());
+    let process = project.serve(&[]);
+    let address = process.ready().await;
+    let ask = async || {
+        let answer = get(address, "/proxy/origin/x").await;
+        let is_hit = answer.headers["x-cache"].to_str().ok() == Some("HIT");
+        (answer.ok_text(), is_hit)
+    };
+    assert_eq!(ask().await, ("one".to_owned(), false));
+    assert_eq!(ask().await, ("one".to_owned(), true));
+    project.replace(
+        "fastly.toml",
+        config("one", "[local_server.env]\nA = '1'\n"),
+    );
+    process.hang_up();
+    process.says_times("reloaded: SIGHUP", 1).await;
+    assert_eq!(ask().await, ("one".to_owned(), true));
+    project.replace("fastly.toml", config("two", ""));
+    process.hang_up();
+    process.says_times("reloaded: SIGHUP", 2).await;
+    assert_eq!(ask().await, ("two".to_owned(), false));
 }
 
 /// Both in memory and on the disk; what the configuration says about its own items counts.
