@@ -39,15 +39,16 @@ fn write_strings(
     pointers: GuestPtr<u32>,
     buffer: GuestPtr<u8>,
 ) -> WasiResult {
-    let (mut pointer, mut offset) = (pointers.offset(), buffer.offset());
+    // A memory of 4 GiB ends where 32 bits do.
+    let place = |address: u64| u32::try_from(address).map_err(|_| Errno::Fault);
+    let (mut pointer, mut offset) = (pointers.offset().into(), buffer.offset().into());
     for string in strings {
-        memory.write(GuestPtr::new(pointer), offset)?;
-        // Every address so far was checked to lie in memory, so these stay below 2^32.
-        let length = string.len() as u32;
-        let room = memory.bytes_mut(GuestPtr::new(offset), length + 1)?;
-        room[..string.len()].copy_from_slice(string.as_bytes());
-        room[string.len()] = 0;
-        offset += length + 1;
+        let (at, bytes) = (place(offset)?, string.as_bytes());
+        memory.write(GuestPtr::new(place(pointer)?), at)?;
+        let room = memory.bytes_mut(GuestPtr::new(at), place(bytes.len() as u64 + 1)?)?;
+        room[..bytes.len()].copy_from_slice(bytes);
+        room[bytes.len()] = 0;
+        offset += bytes.len() as u64 + 1;
         pointer += 4;
     }
     Ok(())
