@@ -15,8 +15,8 @@ use crate::handle::{
 };
 use crate::memory::{GuestPtr, GuestValue};
 use crate::stores::{
-    KV_LIST_LIMIT_MAX, KvError, KvInsert, KvInsertMode, KvItem, KvOperationKind, KvQuery, KvReply,
-    decode_cursor,
+    KV_KEY_BYTES_MAX, KV_LIST_LIMIT_MAX, KvError, KvInsert, KvInsertMode, KvItem, KvOperationKind,
+    KvQuery, KvReply, decode_cursor,
 };
 use crate::table::Call;
 use crate::table::types::{KvDeleteConfig, KvInsertConfig, KvListConfig, KvLookupConfig};
@@ -365,8 +365,8 @@ pub fn list(
     Ok(())
 }
 
-/// Reads witx `kv_list_config`: mode, cursor and its length, limit, prefix and its length. A cursor that is none fails
-/// the operation and not the hostcall.
+/// Reads witx `kv_list_config`: mode, cursor and its length, limit, prefix and its length. A cursor that is none, and a
+/// prefix that is longer than a key, fail the operation and not the hostcall.
 fn read_list_config(
     call: &Call<'_>,
     mask: u32,
@@ -385,6 +385,10 @@ fn read_list_config(
     };
     if has(list_option::PREFIX) {
         let prefix = call.memory.text(GuestPtr::new(prefix), prefix_len)?;
+        // No key begins with it.
+        if prefix.len() > KV_KEY_BYTES_MAX {
+            return Ok(Err(KvError::BadRequest));
+        }
         prefix.clone_into(&mut query.prefix);
     }
     if has(list_option::CURSOR) && cursor_len > 0 {

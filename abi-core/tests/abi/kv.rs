@@ -222,6 +222,7 @@ impl Fixture {
 }
 
 const OK: u32 = 1;
+const BAD_REQUEST: u32 = 2;
 const NOT_FOUND: u32 = 3;
 const PRECONDITION_FAILED: u32 = 4;
 
@@ -370,6 +371,10 @@ fn pages_of_keys_follow_each_other() {
         all,
         serde_json::json!({"data": ["a/1", "a/2", "a/ü", "b\"", "c"], "meta": {"limit": 1000}})
     );
+    let (as_long_as_a_key, longer) = ("a".repeat(1024), "a".repeat(1025));
+    let none = fixture.list(store, &as_long_as_a_key, "", None).unwrap();
+    assert_eq!(none["data"], serde_json::json!([]));
+    assert_eq!(fixture.list(store, &longer, "", None), Err(BAD_REQUEST));
     let first = fixture.list(store, "a/", "", Some(2)).unwrap();
     assert_eq!(first["data"], serde_json::json!(["a/1", "a/2"]));
     assert_eq!(
@@ -382,8 +387,8 @@ fn pages_of_keys_follow_each_other() {
     let second = fixture.list(store, "a/", &cursor, Some(2)).unwrap();
     assert_eq!(second["data"], serde_json::json!(["a/ü"]));
     assert!(second["meta"].get("next_cursor").is_none());
-    assert_eq!(fixture.list(store, "", "no cursor", None), Err(2));
-    assert_eq!(fixture.list(store, "", "", Some(0)), Err(2));
+    assert_eq!(fixture.list(store, "", "no cursor", None), Err(BAD_REQUEST));
+    assert_eq!(fixture.list(store, "", "", Some(0)), Err(BAD_REQUEST));
     let limited = fixture.list(store, "", "", Some(u32::MAX)).unwrap();
     assert_eq!(limited["meta"]["limit"], 1000);
 }
