@@ -1,4 +1,4 @@
-//! What a guest has written to bodies and header fields, which the host holds until somebody has taken it.
+//! What a guest has written to bodies, header fields and the like, which the host holds until somebody has taken it.
 //!
 //! A guest's own memory has a limit. Without one here it could have the host hold any number of bytes in its place, by
 //! accident as well: a loop that writes to a body and does not end.

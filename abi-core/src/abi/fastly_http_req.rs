@@ -39,6 +39,9 @@ pub fn body_downstream_get(
     Ok(())
 }
 
+/// The longest method, in bytes.
+const METHOD_MAX: usize = 1024;
+
 /// The bits of witx `cache_override_tag`.
 mod tag {
     pub(super) const PASS: u32 = 1 << 0;
@@ -397,7 +400,8 @@ pub fn method_get(
 ///
 /// # Errors
 ///
-/// [`Error::InvalidHttp`] for one that is not a token; [`Error::BadHandle`] and [`Error::Memory`].
+/// [`Error::InvalidArgument`] for one of more than 1024 bytes, [`Error::InvalidHttp`] for one that is not a token;
+/// [`Error::BadHandle`] and [`Error::Memory`].
 pub fn method_set(
     call: &mut Call<'_>,
     h: RequestHandle,
@@ -405,6 +409,9 @@ pub fn method_set(
     method_len: u32,
 ) -> Result<()> {
     let method = call.memory.bytes(method, method_len)?;
+    if method.len() > METHOD_MAX {
+        return Err(Error::InvalidArgument("the method is too long"));
+    }
     let method =
         Method::from_bytes(method).map_err(|_| Error::InvalidHttp("the method is not a token"));
     call.session.requests.get_mut(h)?.method = method?;
@@ -437,15 +444,17 @@ pub fn uri_get(
 ///
 /// # Errors
 ///
-/// [`Error::InvalidHttp`] for text that is none; [`Error::BadHandle`] and [`Error::Memory`].
+/// [`Error::InvalidHttp`] for text that is none; [`Error::LimitExceeded`] when the host holds as much for the guest as it
+/// may; [`Error::BadHandle`] and [`Error::Memory`].
 pub fn uri_set(
     call: &mut Call<'_>,
     h: RequestHandle,
     uri: GuestPtr<u8>,
     uri_len: u32,
 ) -> Result<()> {
-    let uri = call.memory.bytes(uri, uri_len)?;
-    let uri = Uri::try_from(uri).map_err(|_| Error::InvalidHttp("the URI is not valid"));
+    let uri = call.session.held.copy(call.memory.bytes(uri, uri_len)?)?;
+    let uri = Uri::from_maybe_shared(uri);
+    let uri = uri.map_err(|_| Error::InvalidHttp("the URI is not valid"));
     call.session.requests.get_mut(h)?.uri = uri?;
     Ok(())
 }

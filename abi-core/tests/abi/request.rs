@@ -48,6 +48,11 @@ fn what_is_set_must_be_valid() {
         fixture.call(|call| req::method_set(call, handle, bad_method, bad_method_len)),
         1
     );
+    for (length, status) in [(1024, 0), (1025, 2)] {
+        let (method, method_len) = fixture.text("M".repeat(length));
+        let set = |call: &mut Call<'_>| req::method_set(call, handle, method, method_len);
+        assert_eq!(fixture.call(set), status, "{length}");
+    }
     assert_eq!(
         fixture.call(|call| req::uri_set(call, handle, bad_uri, bad_uri_len)),
         1
