@@ -309,11 +309,11 @@ impl Allocation {
 }
 
 impl WasmtimeEngine {
-    /// The pools that may have a slot for this program, the best one first.
-    fn pools(&self, wasm: &[u8]) -> impl Iterator<Item = &Allocation> {
+    /// The pool that has a slot for this program, unless the program is too large for one.
+    fn pool(&self, wasm: &[u8]) -> Option<&Allocation> {
         let is_small = wasm.len() <= SMALL_PROGRAM_BYTES;
         let checking = self.checking.as_ref().filter(|_| is_small);
-        checking.into_iter().chain(&self.pooled)
+        checking.or(self.pooled.as_ref())
     }
 }
 
@@ -323,16 +323,14 @@ impl Engine for WasmtimeEngine {
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
-        let pooled = self.pools(wasm).find_map(|pool| {
-            match pool.compile(wasm, &self.options) {
+        let on_demand = || self.on_demand.compile(wasm, &self.options);
+        let program = match self.pool(wasm) {
+            Some(pool) => match pool.compile(wasm, &self.options) {
                 // A module can be valid and yet too large for a slot: more tables, more memories, a larger minimum.
-                Err(CompileError::Invalid(_)) => None,
-                other => Some(other),
-            }
-        });
-        let program = match pooled {
-            Some(compiled) => compiled?,
-            None => self.on_demand.compile(wasm, &self.options)?,
+                Err(CompileError::Invalid(_)) => on_demand()?,
+                other => other?,
+            },
+            None => on_demand()?,
         };
         if let Some(artifacts) = &self.artifacts {
             stored::keep(artifacts, self.name, &program, &ProgramDigest::of(wasm));
@@ -343,7 +341,7 @@ impl Engine for WasmtimeEngine {
     fn load(&self, wasm: &[u8]) -> Option<Arc<dyn Program>> {
         let artifacts = self.artifacts.as_ref()?;
         let digest = ProgramDigest::of(wasm);
-        let allocations = self.pools(wasm).chain([&self.on_demand]);
+        let allocations = self.pool(wasm).into_iter().chain([&self.on_demand]);
         let mut loaded = allocations.filter_map(|allocation| {
             let module = stored::load(artifacts, self.name, &allocation.engine, &digest)?;
             allocation.link(&module, &self.options).ok()
