@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use abi_core::body::OutgoingBody;
-use abi_core::http::{BackendRequest, BackendResponse, PoolingLimits, SendError, SendErrorKind};
+use abi_core::http::{BackendRequest, BackendResponse, PoolingLimits, SendError};
 use http::{Request, Response};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -107,21 +107,14 @@ impl Backend {
     fn request(
         &self,
         mut request: Request<OutgoingBody>,
-    ) -> impl Future<Output = Result<Response<Incoming>, Failed>> + Send {
+    ) -> impl Future<Output = Result<Response<Incoming>, ClientError>> + Send {
         let limits = &self.settings.pooling;
         let is_limited = limits.max_use.is_some() || limits.max_lifetime.is_some();
         let connection = is_limited.then(|| capture_connection(&mut request));
         // The request is large, and is not carried along from here on.
         let sending = self.client.request(request.map(Box::new));
         async move {
-            let outcome = match self.settings.first_byte_timeout {
-                None => sending.await,
-                Some(limit) => match tokio::time::timeout(limit, sending).await {
-                    Ok(outcome) => outcome,
-                    Err(_) => return Err(Failed::TimedOut(limit)),
-                },
-            };
-            let response = outcome.map_err(Failed::Client)?;
+            let response = sending.await?;
             if let Some(connection) = connection {
                 leave_when_used_up(&connection, limits);
             }
@@ -144,22 +137,8 @@ fn leave_when_used_up(connection: &CaptureConnection, limits: &PoolingLimits) {
     }
 }
 
-enum Failed {
-    Client(ClientError),
-    TimedOut(Duration),
-}
-
-impl From<Failed> for SendError {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Client(error) => errors::send_error(error),
-            Failed::TimedOut(limit) => SendError::new(SendErrorKind::HttpResponseTimeout)
-                .with_source(format!("no response within {} ms", limit.as_millis())),
-        }
-    }
-}
-
-/// Sends a request, and waits for the head of the response.
+/// Sends a request, and waits for the head of the response. Who calls this waits no longer than the backend's
+/// `first_byte_timeout`.
 pub(super) async fn send(
     backend: &Backend,
     sent: Box<BackendRequest>,
@@ -167,13 +146,12 @@ pub(super) async fn send(
     let request = request::outgoing(&backend.settings, sent.head, sent.body)?;
     let again = repeat(&request);
     let answer = match (backend.request(request).await, again) {
-        (Err(Failed::Client(error)), Some(again)) if was_closed_while_idle(&error) => {
-            backend.request(again).await
-        }
+        (Err(error), Some(again)) if was_closed_while_idle(&error) => backend.request(again).await,
         (answer, _) => answer,
     };
+    let answer = answer.map_err(errors::send_error)?;
     let pause_max = backend.settings.between_bytes_timeout;
-    Ok(response::incoming(answer?, pause_max, &backend.runtime))
+    Ok(response::incoming(answer, pause_max, &backend.runtime))
 }
 
 /// The same request once more, if it may be sent twice: RFC 9110 section 9.2.2.
