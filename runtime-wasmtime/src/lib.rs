@@ -15,7 +15,7 @@ mod stored;
 mod ticker;
 
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use abi_core::engine::{
@@ -100,10 +100,13 @@ enum Compiler {
 pub struct WasmtimeEngine {
     name: &'static str,
     options: EngineOptions,
-    /// For small programs, where the compiler can have them check each access to memory.
-    checking: Option<Allocation>,
+    compiler: Compiler,
+    base: Config,
+    /// For small programs, where the compiler can have them check each access to memory. Either pool is made for the
+    /// first program that needs it, which takes ten milliseconds.
+    checking: OnceLock<Option<Allocation>>,
     /// For other programs that fit into a pool slot, as nearly all do.
-    pooled: Option<Allocation>,
+    pooled: OnceLock<Option<Allocation>>,
     on_demand: Allocation,
     /// Where compiled programs are kept.
     artifacts: Option<ArtifactCache>,
@@ -137,14 +140,11 @@ impl WasmtimeEngine {
         Ok(Arc::new(Self {
             name,
             options: options.clone(),
-            checking: match compiler {
-                Compiler::Cranelift => {
-                    pooled(&checking(&base, options), options, profiles.as_ref())
-                }
-                Compiler::Winch | Compiler::Pulley => None,
-            },
-            pooled: pooled(&base, options, profiles.as_ref()),
+            compiler,
+            checking: OnceLock::new(),
+            pooled: OnceLock::new(),
             on_demand: Allocation::new(&base, None, options, profiles).map_err(failed)?,
+            base,
             artifacts: stored::open(options),
         }))
     }
@@ -311,9 +311,16 @@ impl Allocation {
 impl WasmtimeEngine {
     /// The pool that has a slot for this program, unless the program is too large for one.
     fn pool(&self, wasm: &[u8]) -> Option<&Allocation> {
+        let (base, options) = (&self.base, &self.options);
+        let profiles = self.on_demand.profiles.as_ref();
         let is_small = wasm.len() <= SMALL_PROGRAM_BYTES;
-        let checking = self.checking.as_ref().filter(|_| is_small);
-        checking.or(self.pooled.as_ref())
+        let pool = match self.compiler {
+            Compiler::Cranelift if is_small => self
+                .checking
+                .get_or_init(|| pooled(&checking(base, options), options, profiles)),
+            _ => self.pooled.get_or_init(|| pooled(base, options, profiles)),
+        };
+        pool.as_ref()
     }
 }
 
