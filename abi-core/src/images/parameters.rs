@@ -168,6 +168,8 @@ pub enum Filter {
     Bilinear,
     /// Cubic.
     Bicubic,
+    /// Lanczos with a window of two.
+    Lanczos2,
     /// Lanczos with a window of three.
     #[default]
     Lanczos3,

@@ -420,8 +420,8 @@ fn filter(value: &str) -> Parsed<Filter> {
         "bilinear" | "linear" => Ok(Filter::Bilinear),
         "bicubic" | "cubic" => Ok(Filter::Bicubic),
         "lanczos3" | "lanczos" => Ok(Filter::Lanczos3),
-        "lanczos2" => Err("this host does not support `lanczos2`; there is `lanczos3`"),
-        _ => Err("the value is none of nearest, bilinear, bicubic and lanczos3"),
+        "lanczos2" => Ok(Filter::Lanczos2),
+        _ => Err("the value is none of nearest, bilinear, bicubic, lanczos2 and lanczos3"),
     }
 }
 
@@ -517,7 +517,7 @@ mod tests {
             ("unknown=1", ""),
             ("format=jpegxl", ""),
             ("format=mp4", ""),
-            ("resize-filter=lanczos2", ""),
+            ("resize-filter=lanczos4", ""),
             ("frame=0", ""),
             ("trim-color=fff,t2", ""),
             ("optimize=some", ""),

@@ -6,6 +6,7 @@ use abi_core::images::{
 };
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, Rgba, RgbaImage};
+use resize::px::RGBA;
 
 use super::{colors, error};
 
@@ -170,12 +171,6 @@ fn resize(image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
     if width.max(height) > RESULT_SIDE_MAX {
         return Err(error("the result has more than 8192 pixels on a side"));
     }
-    let filter = match what.filter {
-        Filter::Nearest => FilterType::Nearest,
-        Filter::Bilinear => FilterType::Triangle,
-        Filter::Bicubic => FilterType::CatmullRom,
-        Filter::Lanczos3 => FilterType::Lanczos3,
-    };
     if fit == Some(Fit::Crop) {
         let cut = crop(
             &image,
@@ -186,12 +181,66 @@ fn resize(image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
                 safe: true,
             },
         )?;
-        return Ok(imageops::resize(&cut, width, height, filter));
+        return resample(&cut, (width, height), what.filter);
     }
     if (width, height) == image.dimensions() {
         return Ok(image);
     }
-    Ok(imageops::resize(&image, width, height, filter))
+    resample(&image, (width, height), what.filter)
+}
+
+/// Gives an image other dimensions.
+fn resample(image: &RgbaImage, (width, height): (u32, u32), filter: Filter) -> Result<RgbaImage> {
+    let filter = match filter {
+        Filter::Nearest => FilterType::Nearest,
+        Filter::Bilinear => FilterType::Triangle,
+        Filter::Bicubic => FilterType::CatmullRom,
+        Filter::Lanczos2 => return lanczos2(image, (width, height)),
+        Filter::Lanczos3 => FilterType::Lanczos3,
+    };
+    Ok(imageops::resize(image, width, height, filter))
+}
+
+/// The filter that the image crate has not.
+fn lanczos2(image: &RgbaImage, (width, height): (u32, u32)) -> Result<RgbaImage> {
+    let (full_width, full_height) = (image.width() as usize, image.height() as usize);
+    let filter = resize::Filter::new(Box::new(lanczos2_weight), 2.0);
+    let filter = resize::Type::Custom(filter);
+    let format = resize::Pixel::RGBA8P;
+    let (new_width, new_height) = (width as usize, height as usize);
+    let made = resize::new(
+        full_width,
+        full_height,
+        new_width,
+        new_height,
+        format,
+        filter,
+    );
+    let before: Vec<_> = image
+        .pixels()
+        .map(|Rgba([red, green, blue, alpha])| RGBA::new(*red, *green, *blue, *alpha))
+        .collect();
+    let mut after = vec![RGBA::new(0, 0, 0, 0); new_width * new_height];
+    made.and_then(|mut resizer| resizer.resize(&before, &mut after))
+        .map_err(|cause| error(format!("it cannot be given other dimensions: {cause}")))?;
+    let mut pixels = after.into_iter();
+    Ok(RgbaImage::from_fn(width, height, |_, _| {
+        // There are as many as the image has, row by row, which is how they are asked for.
+        let pixel = pixels.next().unwrap_or_default();
+        Rgba([pixel.r, pixel.g, pixel.b, pixel.a])
+    }))
+}
+
+/// What a pixel counts at a distance: a sinc, within a window of two that is one, too.
+fn lanczos2_weight(distance: f32) -> f32 {
+    let sinc = |x: f32| match x * std::f32::consts::PI {
+        0.0 => 1.0,
+        angle => angle.sin() / angle,
+    };
+    match distance.abs() < 2.0 {
+        true => sinc(distance) * sinc(distance / 2.0),
+        false => 0.0,
+    }
 }
 
 /// Puts an image on a transparent area.

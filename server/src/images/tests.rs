@@ -28,6 +28,41 @@ fn run(query: &str) -> Result<(TransformedImage, DynamicImage), ImageError> {
     Ok((transformed, image))
 }
 
+/// How far a filter looks shows in what an edge makes of the pixels beside it.
+#[test]
+fn filters_see_as_far_as_they_are_named() {
+    let image = RgbaImage::from_fn(40, 1, |x, _| {
+        let grey = if x < 20 { 50 } else { 200 };
+        image::Rgba([grey, grey, grey, 255])
+    });
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png).unwrap();
+    let mut results = Vec::new();
+    // Four pixels before the edge were one. What of them a filter changes, up to the furthest.
+    for (filter, changed) in [
+        ("nearest", 0),
+        ("bilinear", 2),
+        ("bicubic", 6),
+        ("lanczos2", 6),
+        ("lanczos3", 9),
+    ] {
+        let query = format!("width=160&height=1&enable=upscale&resize-filter={filter}");
+        let read = parse(&query, "", "");
+        assert_eq!(read.errors, []);
+        let transformed = transform(bytes.get_ref(), &read.transform).unwrap();
+        let image = image::load_from_memory(&transformed.bytes).unwrap();
+        let image = image.into_rgba8();
+        let first = (0..80).find(|x| image.get_pixel(*x, 0).0[0] != 50);
+        assert_eq!(80 - first.unwrap_or(80), changed, "{filter}");
+        assert!(!results.contains(&image), "{filter} is another filter");
+        results.push(image);
+    }
+    let (transformed, image) = run("width=3&height=9&resize-filter=lanczos2").unwrap();
+    assert_eq!(transformed.dimensions, (3, 9));
+    assert_eq!(image.get_pixel(0, 4).0, [255, 0, 0, 255]);
+    assert_eq!(image.get_pixel(2, 4).0, [0, 0, 255, 255]);
+}
+
 #[test]
 fn dimensions_are_those_asked_for() {
     for (query, dimensions) in [
