@@ -175,10 +175,22 @@ impl<H: Handle, T> Table<H, T> {
     /// [`Error::LimitExceeded`] when [`TABLE_CAPACITY`] items are held, or the numbers are used up.
     #[inline]
     pub fn insert(&mut self, item: T) -> Result<H> {
-        if self.held >= TABLE_CAPACITY || self.next >= NO_HANDLE {
+        self.check_room(1)?;
+        Ok(self.push(item))
+    }
+
+    /// Makes sure that so many items can be added, before something is done that gives them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert`](Self::insert).
+    #[inline]
+    pub fn check_room(&self, count: u16) -> Result<()> {
+        let has_numbers = NO_HANDLE.saturating_sub(self.next) >= u32::from(count);
+        if self.held + usize::from(count) > TABLE_CAPACITY || !has_numbers {
             return Err(Error::LimitExceeded(H::KIND));
         }
-        Ok(self.push(item))
+        Ok(())
     }
 
     fn push(&mut self, item: T) -> H {

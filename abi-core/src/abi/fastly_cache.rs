@@ -63,6 +63,8 @@ pub fn insert(
     let key = key(call, cache_key, cache_key_len)?;
     let (headers, options) = write_options(call, options_mask, options)?;
     call.memory.check(out)?;
+    // What is refused must not have taken the place of what there is.
+    call.session.items.check_room(1)?;
     let cache = &call.session.platform.cache;
     let writer = cache.insert(key, &headers.unwrap_or_default(), options, now(call));
     let body = call.session.items.insert_cache_writer(writer)?;
@@ -260,6 +262,7 @@ pub fn transaction_insert(
     call.session.items.cache_mut(handle)?;
     let options = transaction_options(call, options_mask, options)?;
     call.memory.check(out)?;
+    call.session.items.check_room(1)?;
     let now = now(call);
     let transaction = call.session.items.transaction_mut(handle)?;
     let writer = transaction.insert(options, now)?;
@@ -285,6 +288,7 @@ pub fn transaction_insert_and_stream_back(
     let options = transaction_options(call, options_mask, options)?;
     call.memory.check(body_handle_out)?;
     call.memory.check(cache_handle_out)?;
+    call.session.items.check_room(2)?;
     let now = now(call);
     let items = &mut call.session.items;
     let always = items.cache_mut(handle)?.uses_requested_range();

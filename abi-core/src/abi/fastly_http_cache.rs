@@ -162,6 +162,7 @@ pub async fn transaction_insert(
     out: GuestPtr<BodyHandle>,
 ) -> Result<()> {
     call.memory.check(out)?;
+    call.session.items.check_room(1)?;
     let options = writing(call, handle, resp_handle, options_mask, options, false).await?;
     let now = now(call);
     let item = call.session.items.http_cache_mut(handle)?;
@@ -187,6 +188,7 @@ pub async fn transaction_insert_and_stream_back(
 ) -> Result<()> {
     call.memory.check(body_handle_out)?;
     call.memory.check(http_cache_handle_out)?;
+    call.session.items.check_room(2)?;
     let options = writing(call, handle, resp_handle, options_mask, options, false).await?;
     let now = now(call);
     let cache = call.session.platform.cache.clone();
@@ -236,6 +238,7 @@ pub async fn transaction_update_and_return_fresh(
     out: GuestPtr<HttpCacheHandle>,
 ) -> Result<()> {
     call.memory.check(out)?;
+    call.session.items.check_room(1)?;
     let options = writing(call, handle, resp_handle, options_mask, options, true).await?;
     let now = now(call);
     let cache = call.session.platform.cache.clone();

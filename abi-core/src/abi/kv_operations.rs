@@ -84,6 +84,8 @@ pub(super) fn start_insert(
             return call.session.items.insert_kv(failed);
         }
     };
+    // What is refused must not have been written.
+    call.session.items.check_room(1)?;
     let done = store.insert(key, insert, call.session.platform.clock.wall());
     let done = done.map(|done| done.map(|()| KvReply::Done)).boxed();
     start(call, KvOperationKind::Insert, done)
@@ -91,6 +93,7 @@ pub(super) fn start_insert(
 
 /// Starts a delete; gives the number of its handle.
 pub(super) fn start_delete(call: &mut Call<'_>, store: &dyn KvStore, key: KvKey) -> Result<u32> {
+    call.session.items.check_room(1)?;
     let done = store.delete(key, call.session.platform.clock.wall());
     let done = done.map(|done| done.map(|()| KvReply::Done)).boxed();
     start(call, KvOperationKind::Delete, done)

@@ -318,3 +318,24 @@ fn what_is_kept_does_not_keep_what_it_was_written_in() {
     assert_eq!(cache.body_bytes(), 64 * 1024);
     assert_eq!(Arc::strong_count(&written), 1, "it is held for its writer");
 }
+
+/// Bodies are in one table with lookups.
+#[test]
+fn what_is_refused_for_want_of_room_is_not_inserted() {
+    let limit_exceeded = 13;
+    let mut fixture = Fixture::new();
+    let handle = fixture.transaction();
+    while fixture.call(|call| http_body::new(call, out())) == 0 {}
+    let (record, second) = (GuestPtr::new(RECORD), GuestPtr::new(OUT + 4));
+    let status = fixture.call(|call| cache::transaction_insert(call, handle, 0, record, out()));
+    assert_eq!(status, limit_exceeded);
+    let status = fixture.call(|call| {
+        cache::transaction_insert_and_stream_back(call, handle, 0, record, out(), second)
+    });
+    assert_eq!(status, limit_exceeded);
+    let (key, length) = fixture.text("key");
+    let status = fixture.call(|call| cache::insert(call, key, length, 0, record, out()));
+    assert_eq!(status, limit_exceeded);
+    assert_eq!(fixture.state(handle), MUST_INSERT);
+    assert_eq!(fixture.world.platform().cache.statistics().objects, 0);
+}

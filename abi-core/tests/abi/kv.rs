@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use abi_core::Call;
 use abi_core::abi::{
-    fastly_async_io as async_io, fastly_kv_store as kv, fastly_object_store as object_store,
+    fastly_async_io as async_io, fastly_http_body, fastly_kv_store as kv,
+    fastly_object_store as object_store,
 };
 use abi_core::stores::{
     KvError, KvFuture, KvInsert, KvItem, KvKey, KvPage, KvQuery, KvStore, KvValue, MemoryKv,
@@ -717,4 +718,29 @@ fn the_older_interface_is_to_the_same_stores() {
         assert_eq!(status, 0, "it is no error that there is none");
     }
     assert_eq!(memory.get("k"), None);
+}
+
+/// Makes bodies until there is room for no other one; they are in one table with operations.
+fn fill(fixture: &mut Fixture) {
+    let new = |call: &mut Call<'_>| fastly_http_body::new(call, GuestPtr::new(OUT));
+    while fixture.call(new) == 0 {}
+}
+
+#[test]
+fn what_is_refused_for_want_of_room_is_not_done() {
+    let limit_exceeded = 13;
+    let (mut fixture, memory, store) = Fixture::with_kv();
+    memory.set("k", "v").unwrap();
+    fill(&mut fixture);
+    let (key, length) = fixture.text("k");
+    let status = fixture.call(|call| {
+        let (none, out) = (GuestPtr::new(OUTSIDE), GuestPtr::new(OUT));
+        kv::delete(call, store, key, length, 0, none, out)
+    });
+    assert_eq!(status, limit_exceeded);
+    let objects = ObjectStoreHandle(store.0);
+    let status = fixture
+        .call(|call| object_store::delete_async(call, objects, key, length, GuestPtr::new(OUT)));
+    assert_eq!(status, limit_exceeded);
+    assert_eq!(memory.get("k").as_deref(), Some(&b"v"[..]));
 }

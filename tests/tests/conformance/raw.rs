@@ -99,7 +99,7 @@ impl World {
                 std::fs::write(&manifest, text).expect("a folder can be written to");
                 host.configure(|builder| builder.config(&manifest))
             }
-            _ if name.starts_with("http_cache_") => {
+            _ if name.starts_with("http_cache_") || name.ends_with("_http_cache") => {
                 host.configure(|builder| builder.http_cache(HttpCacheSettings::default()))
             }
             _ => host,

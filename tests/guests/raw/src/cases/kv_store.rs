@@ -721,6 +721,14 @@ fn kv_list_bad_arguments() -> Outcome {
         INVALID_ARGUMENT,
         kv_store::list(store, 0, &LIST, end_of_memory())
     );
+    check_status!(
+        BAD_ALIGNMENT,
+        kv_store::list(store, 0, &LIST, Misaligned::new().pointer())
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        kv_store::list(store, 1 << 4, &LIST, &mut pending)
+    );
     check_status!(OK, kv_store::list(store, 0, &LIST, &mut pending));
     let (mut body, mut error) = (NO_HANDLE, 0);
     check_status!(
@@ -787,6 +795,19 @@ fn kv_handles_have_kinds() -> Outcome {
     let lookup = start_lookup("greeting")?;
     let delete = start_delete("none")?;
     let (mut body, mut error) = (NO_HANDLE, 0);
+    let (mut nwritten, mut generation) = (0, 0);
+    check_status!(
+        BAD_HANDLE,
+        kv_store::lookup_wait_v2(
+            delete,
+            &mut body,
+            core::ptr::null_mut(),
+            0,
+            &mut nwritten,
+            &mut generation,
+            &mut error
+        )
+    );
     check_status!(BAD_HANDLE, kv_store::insert_wait(lookup, &mut error));
     check_status!(BAD_HANDLE, kv_store::delete_wait(lookup, &mut error));
     check_status!(BAD_HANDLE, kv_store::insert_wait(delete, &mut error));

@@ -39,6 +39,7 @@ mod pending_headers;
 mod secret_store;
 mod shielding;
 mod stores;
+mod table_room;
 mod wasi;
 
 use crate::check::Outcome;
@@ -87,6 +88,7 @@ pub fn all() -> impl Iterator<Item = &'static Case> {
         next_request::CASES,
         image_optimizer::CASES,
         bad_pointers::CASES,
+        table_room::CASES,
     ]
     .into_iter()
     .flatten()
