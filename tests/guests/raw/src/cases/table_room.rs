@@ -40,9 +40,11 @@ fn full_table_of_cache() -> Outcome {
     let (key, length) = (name.as_ptr(), name.len());
     let lookup = CacheLookupOptions::default();
     let (mut leader, mut state, mut back) = (NO_HANDLE, 0, NO_HANDLE);
+    // Of another object: lookups of this one would wait for it.
+    let other = "full_table_of_cache: other";
     check_status!(
         OK,
-        cache::transaction_lookup(key, length, 0, &lookup, &mut leader)
+        cache::transaction_lookup(other.as_ptr(), other.len(), 0, &lookup, &mut leader)
     );
     let bodies = fill()?;
     let mut handle = NO_HANDLE;
