@@ -35,8 +35,8 @@ pub(super) fn compile(engine: &dyn Engine, wasm: &[u8]) -> Result<Arc<dyn Progra
 ///
 /// Requests that come one by one do not tell 10 from 19: a JavaScript program of 11.5 MB is compiled in 8 s, and its answers
 /// take as long. Where requests take all the processor time there is, 10 costs 6 % of them and is done after a minute; 19,
-/// which gives a seventh of that time, is not within several, and the interpreter answers meanwhile, many times slower than
-/// what is waited for. (Linux weighs 110 and 15 against 1024 of a usual thread.)
+/// which gives a seventh of that time, was not when it was no longer waited for, and the interpreter answers meanwhile, many
+/// times slower than what it stands in for. (Linux weighs 110 and 15 against 1024 of a usual thread.)
 #[cfg(all(feature = "wasmtime", target_os = "linux"))]
 const NICENESS: i32 = 10;
 
