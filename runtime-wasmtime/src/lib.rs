@@ -331,7 +331,8 @@ impl Engine for WasmtimeEngine {
 
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
         let on_demand = || self.on_demand.compile(wasm, &self.options);
-        let program = match self.pool(wasm) {
+        let pool = self.pool(wasm);
+        let program = match pool {
             Some(pool) => match pool.compile(wasm, &self.options) {
                 // A module can be valid and yet too large for a slot: more tables, more memories, a larger minimum.
                 Err(CompileError::Invalid(_)) => on_demand()?,
@@ -340,7 +341,8 @@ impl Engine for WasmtimeEngine {
             None => on_demand()?,
         };
         if let Some(artifacts) = &self.artifacts {
-            stored::keep(artifacts, self.name, &program, &ProgramDigest::of(wasm));
+            let digest = ProgramDigest::of(wasm);
+            stored::keep(artifacts, self.name, &program, pool.is_some(), &digest);
         }
         Ok(Arc::new(program))
     }
@@ -348,9 +350,10 @@ impl Engine for WasmtimeEngine {
     fn load(&self, wasm: &[u8]) -> Option<Arc<dyn Program>> {
         let artifacts = self.artifacts.as_ref()?;
         let digest = ProgramDigest::of(wasm);
-        let allocations = self.pool(wasm).into_iter().chain([&self.on_demand]);
+        let pool = self.pool(wasm);
+        let allocations = pool.into_iter().chain([&self.on_demand]);
         let mut loaded = allocations.filter_map(|allocation| {
-            let module = stored::load(artifacts, self.name, &allocation.engine, &digest)?;
+            let module = stored::load(artifacts, self.name, allocation, pool.is_some(), &digest)?;
             allocation.link(&module, &self.options).ok()
         });
         let program = loaded.next()?;

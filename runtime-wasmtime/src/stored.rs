@@ -4,7 +4,7 @@ use abi_core::engine::EngineOptions;
 use artifact_cache::{Artifact, ArtifactCache, ArtifactKey, ProgramDigest};
 use wasmtime::{Engine, Module};
 
-use crate::{VERSION, WasmtimeProgram};
+use crate::{Allocation, VERSION, WasmtimeProgram};
 
 /// The cache, where one is wanted and its folder can be used.
 pub(crate) fn open(options: &EngineOptions) -> Option<ArtifactCache> {
@@ -15,20 +15,33 @@ pub(crate) fn open(options: &EngineOptions) -> Option<ArtifactCache> {
         .ok()
 }
 
-fn key(name: &'static str, engine: &Engine, program: &ProgramDigest) -> ArtifactKey {
-    // Everything that wasmtime asks of an artifact is in it: version, target, compiler, settings, features of the CPU.
-    let settings = engine.precompile_compatibility_hash();
+fn key(
+    name: &'static str,
+    allocation: &Allocation,
+    has_pool: bool,
+    program: &ProgramDigest,
+) -> ArtifactKey {
+    // Everything that wasmtime asks of an artifact is in the hash: version, target, compiler, settings, features of the
+    // CPU. Pools are not; but a program must not end up without one for having been kept by an engine that had none, or
+    // another: there every instance costs several times as much.
+    let engine = &allocation.engine;
+    let settings = (
+        engine.precompile_compatibility_hash(),
+        allocation.slots.is_some(),
+        has_pool,
+    );
     ArtifactKey::new(name, VERSION, settings, program)
 }
 
-/// Keeps a program that was compiled. It is no failure when that cannot be done.
+/// Keeps a program that was compiled; `has_pool`: whether the engine has a pool for programs like it. It is no failure when that cannot be done.
 pub(crate) fn keep(
     artifacts: &ArtifactCache,
     name: &'static str,
     program: &WasmtimeProgram,
+    has_pool: bool,
     digest: &ProgramDigest,
 ) {
-    let key = key(name, &program.linked.allocation.engine, digest);
+    let key = key(name, &program.linked.allocation, has_pool, digest);
     let kept = match program.linked.instance.module().serialize() {
         Ok(bytes) => artifacts
             .keep(&key, &bytes)
@@ -40,15 +53,16 @@ pub(crate) fn keep(
     }
 }
 
-/// The module that was kept for a program and this engine.
+/// The module that was kept for a program and this way to allocate instances.
 pub(crate) fn load(
     artifacts: &ArtifactCache,
     name: &'static str,
-    engine: &Engine,
+    allocation: &Allocation,
+    has_pool: bool,
     digest: &ProgramDigest,
 ) -> Option<Module> {
-    let artifact = artifacts.find(&key(name, engine, digest))?;
-    map(engine, artifact)
+    let artifact = artifacts.find(&key(name, allocation, has_pool, digest))?;
+    map(&allocation.engine, artifact)
         .inspect_err(|error| tracing::debug!("a kept program cannot be used: {error:#}"))
         .ok()
 }

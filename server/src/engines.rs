@@ -164,6 +164,25 @@ mod tests {
         }
     }
 
+    /// Without a pool every instance costs several times as much.
+    #[cfg(feature = "wasmtime")]
+    #[test]
+    fn what_was_kept_without_a_pool_is_compiled_again_where_there_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let wasm =
+            wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "_start")))"#);
+        let wasm = wasm.unwrap();
+        let engine = |pooled_instances| {
+            let mut options = EngineOptions::default();
+            options.artifact_folder = Some(folder.path().to_owned());
+            options.pooled_instances = pooled_instances;
+            (find_engine(Some("winch")).unwrap().create)(&options).unwrap()
+        };
+        engine(0).compile(&wasm).unwrap();
+        assert!(engine(0).load(&wasm).is_some());
+        assert!(engine(4).load(&wasm).is_none());
+    }
+
     #[test]
     fn an_unknown_engine_is_an_error_that_names_the_known_ones() {
         let error = find_engine(Some("v8")).unwrap_err().to_string();
