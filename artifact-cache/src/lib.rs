@@ -13,6 +13,7 @@
 
 #![forbid(unsafe_code)]
 
+mod engine;
 #[cfg(not(unix))]
 #[path = "none.rs"]
 mod folder;

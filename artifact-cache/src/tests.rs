@@ -83,6 +83,33 @@ fn what_others_may_have_written_is_not_used() {
 }
 
 #[test]
+fn an_engine_goes_without_what_cannot_be_kept_or_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("c");
+    assert!(ArtifactCache::for_engine(None).is_none());
+    let cache = ArtifactCache::for_engine(Some(&path)).unwrap();
+    let load = |text: &'static str| {
+        cache.load_compiled(&key(b"p"), |artifact| {
+            let mut found = String::new();
+            artifact.into_file().read_to_string(&mut found).unwrap();
+            if found == text {
+                Ok(found)
+            } else {
+                Err("other code")
+            }
+        })
+    };
+    cache.keep_compiled(&key(b"p"), Err::<Vec<u8>, _>("it cannot be serialised"));
+    assert_eq!(load("code"), None);
+    cache.keep_compiled(&key(b"p"), Ok::<_, String>(b"code"));
+    assert_eq!(load("code").as_deref(), Some("code"));
+    assert_eq!(load("other"), None);
+
+    fs::set_permissions(&path, Permissions::from_mode(0o770)).unwrap();
+    assert!(ArtifactCache::for_engine(Some(&path)).is_none());
+}
+
+#[test]
 fn what_was_not_used_for_long_makes_room() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("c");

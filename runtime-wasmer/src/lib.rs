@@ -117,7 +117,7 @@ impl WasmerEngine {
             name,
             compiler,
             options: options.clone(),
-            artifacts: stored::open(options),
+            artifacts: ArtifactCache::for_engine(options.artifact_folder.as_deref()),
             threads: Arc::new(GuestThreads::new(options.guest_threads_max, stopper)),
         }))
     }

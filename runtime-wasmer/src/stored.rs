@@ -2,21 +2,11 @@
 
 use std::io::{self, Read};
 
-use abi_core::engine::EngineOptions;
 use artifact_cache::{Artifact, ArtifactCache, ArtifactKey, ProgramDigest};
 use wasmer::sys::Target;
 use wasmer::{Engine, Module};
 
 use crate::{VERSION, start_section};
-
-/// The cache, where one is wanted and its folder can be used.
-pub(crate) fn open(options: &EngineOptions) -> Option<ArtifactCache> {
-    let folder = options.artifact_folder.as_ref()?;
-    let opened = ArtifactCache::open(folder);
-    opened
-        .inspect_err(|error| tracing::warn!("compiled programs are not kept: {error}"))
-        .ok()
-}
 
 fn key(name: &'static str, wasm: &[u8]) -> ArtifactKey {
     // The target has the features of this machine's processor, which code is made for. All else that a compiler is told
@@ -25,17 +15,9 @@ fn key(name: &'static str, wasm: &[u8]) -> ArtifactKey {
     ArtifactKey::new(name, VERSION, settings, &ProgramDigest::of(wasm))
 }
 
-/// Keeps a program that was compiled. It is no failure when that cannot be done.
+/// Keeps a program that was compiled.
 pub(crate) fn keep(artifacts: &ArtifactCache, name: &'static str, module: &Module, wasm: &[u8]) {
-    let kept = match module.serialize() {
-        Ok(bytes) => artifacts
-            .keep(&key(name, wasm), &bytes)
-            .map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    if let Err(error) = kept {
-        tracing::warn!("the compiled program could not be kept: {error}");
-    }
+    artifacts.keep_compiled(&key(name, wasm), module.serialize());
 }
 
 /// The module that was kept for a program; `engine` is one that could compile it.
@@ -45,10 +27,7 @@ pub(crate) fn load(
     engine: &Engine,
     wasm: &[u8],
 ) -> Option<Module> {
-    let artifact = artifacts.find(&key(name, wasm))?;
-    read(engine, artifact)
-        .inspect_err(|error| tracing::debug!("a kept program cannot be used: {error}"))
-        .ok()
+    artifacts.load_compiled(&key(name, wasm), |artifact| read(engine, artifact))
 }
 
 #[allow(

@@ -145,7 +145,7 @@ impl WasmtimeEngine {
             pooled: OnceLock::new(),
             on_demand: Allocation::new(&base, None, options, profiles).map_err(failed)?,
             base,
-            artifacts: stored::open(options),
+            artifacts: ArtifactCache::for_engine(options.artifact_folder.as_deref()),
         }))
     }
 }

@@ -1,19 +1,9 @@
 //! Programs that were compiled before.
 
-use abi_core::engine::EngineOptions;
 use artifact_cache::{Artifact, ArtifactCache, ArtifactKey, ProgramDigest};
 use wasmtime::{Engine, Module};
 
 use crate::{Allocation, VERSION, WasmtimeProgram};
-
-/// The cache, where one is wanted and its folder can be used.
-pub(crate) fn open(options: &EngineOptions) -> Option<ArtifactCache> {
-    let folder = options.artifact_folder.as_ref()?;
-    let opened = ArtifactCache::open(folder);
-    opened
-        .inspect_err(|error| tracing::warn!("compiled programs are not kept: {error}"))
-        .ok()
-}
 
 fn key(
     name: &'static str,
@@ -33,7 +23,7 @@ fn key(
     ArtifactKey::new(name, VERSION, settings, program)
 }
 
-/// Keeps a program that was compiled; `has_pool`: whether the engine has a pool for programs like it. It is no failure when that cannot be done.
+/// Keeps a program that was compiled; `has_pool`: whether the engine has a pool for programs like it.
 pub(crate) fn keep(
     artifacts: &ArtifactCache,
     name: &'static str,
@@ -42,15 +32,7 @@ pub(crate) fn keep(
     digest: &ProgramDigest,
 ) {
     let key = key(name, &program.linked.allocation, has_pool, digest);
-    let kept = match program.linked.instance.module().serialize() {
-        Ok(bytes) => artifacts
-            .keep(&key, &bytes)
-            .map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
-    };
-    if let Err(error) = kept {
-        tracing::warn!("the compiled program could not be kept: {error}");
-    }
+    artifacts.keep_compiled(&key, program.linked.instance.module().serialize());
 }
 
 /// The module that was kept for a program and this way to allocate instances.
@@ -61,10 +43,8 @@ pub(crate) fn load(
     has_pool: bool,
     digest: &ProgramDigest,
 ) -> Option<Module> {
-    let artifact = artifacts.find(&key(name, allocation, has_pool, digest))?;
-    map(&allocation.engine, artifact)
-        .inspect_err(|error| tracing::debug!("a kept program cannot be used: {error:#}"))
-        .ok()
+    let key = key(name, allocation, has_pool, digest);
+    artifacts.load_compiled(&key, |artifact| map(&allocation.engine, artifact))
 }
 
 #[allow(
