@@ -27,15 +27,19 @@ class Caching(enum.Enum):
 
 @dataclass(frozen=True)
 class Host:
-    """A program that runs guests. `command` makes its command line from guest, port, backends and `Caching`."""
+    """A program that runs guests. `command` makes its command line from guest, port, backends and `Caching`.
+
+    One that keeps what it compiles is started twice, and measured the second time: compiling leaves memory behind.
+    """
 
     name: str
     command: callable
+    keeps: bool = False
 
 
-def find(fastlike, bare_hyper, engines):
-    """Every host there is on this machine; says which ones are missing."""
-    found = [of_this_project(fastlike, engine) for engine in engines]
+def find(fastlike, bare_hyper, engines, kept):
+    """Every host there is on this machine; says which ones are missing. Compiled programs go to the folder `kept`."""
+    found = [of_this_project(fastlike, engine, kept) for engine in engines]
     found.append(Host(BARE_HYPER, of_bare_hyper(bare_hyper)))
     peers = {"viceroy": viceroy, "fastlike-go": fastlike_go}
     for name, make in peers.items():
@@ -47,13 +51,13 @@ def find(fastlike, bare_hyper, engines):
     return found
 
 
-def of_this_project(program, engine):
+def of_this_project(program, engine, kept):
     def command(guest, port, backends, caching):
-        # What another build has compiled and kept would be measured in place of what this one compiles.
-        where = ["--addr", f"127.0.0.1:{port}", "-C", backends.manifest, "--no-cache"]
+        # The user's folder may have code that another build has made.
+        where = ["--addr", f"127.0.0.1:{port}", "-C", backends.manifest, "--cache-dir", kept]
         return [program, guest, "--engine", engine, *where, *caching.value]
 
-    return Host(f"fastlike {engine}", command)
+    return Host(f"fastlike {engine}", command, keeps=True)
 
 
 def of_bare_hyper(program):
@@ -83,20 +87,28 @@ class Running:
 
     def __init__(self, host, guest, backends, caching=Caching.NONE):
         self.name = host.name
+        self.keeps = host.keeps
         self.port = free_port()
-        command = [str(word) for word in host.command(guest, self.port, backends, caching)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.command = [str(word) for word in host.command(guest, self.port, backends, caching)]
+        self.process = None
 
     def __enter__(self):
+        if self.keeps:
+            self.start()
+            stop(self.process)
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        stop(self.process)
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             self.wait_until_ready()
         except BaseException:
             stop(self.process)
             raise
-        return self
-
-    def __exit__(self, *_):
-        stop(self.process)
 
     def wait_until_ready(self):
         end = time.monotonic() + START_TIMEOUT_S
@@ -106,7 +118,7 @@ class Running:
                 return
             except OSError:
                 time.sleep(0.05)
-        raise RuntimeError(f"{self.name} does not start: {' '.join(map(str, self.process.args))}")
+        raise RuntimeError(f"{self.name} does not start: {' '.join(self.command)}")
 
     def get(self, path):
         """Status and body of one request."""

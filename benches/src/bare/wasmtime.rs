@@ -1,4 +1,5 @@
-//! Bare wasmtime: instances from a pool, from a module that was linked before, on a fiber.
+//! Bare wasmtime: instances from a pool, from a module that was linked before, on a fiber, with the settings that fastlike
+//! has for programs as small as those of the benches.
 
 use std::sync::Arc;
 
@@ -42,7 +43,7 @@ pub(super) fn program(compiler: Compiler, wasm: &[u8]) -> Arc<dyn BareProgram> {
 /// As fastlike has it. Nothing advances the epoch here, for no guest runs so long; its checks are there all the same.
 fn config(compiler: Compiler) -> Config {
     let mut config = Config::new();
-    match compiler {
+    match &compiler {
         Compiler::Cranelift => config.strategy(Strategy::Cranelift),
         Compiler::Winch => config.strategy(Strategy::Winch),
         Compiler::Pulley => config.target("pulley64").expect("the target exists"),
@@ -52,13 +53,21 @@ fn config(compiler: Compiler) -> Config {
         .max_wasm_stack(1024 * 1024)
         .async_stack_size(2 * 1024 * 1024)
         .memory_init_cow(true)
-        .native_unwind_info(cfg!(windows))
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool()));
+        .native_unwind_info(cfg!(windows));
+    let options = EngineOptions::default();
+    if let Compiler::Cranelift = compiler {
+        // The program checks each access to memory by itself.
+        config
+            .signals_based_traps(false)
+            .memory_guard_size(0)
+            .memory_reservation(options.memory_bytes_max)
+            .memory_may_move(false);
+    }
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(&options)));
     config
 }
 
-fn pool() -> PoolingAllocationConfig {
-    let options = EngineOptions::default();
+fn pool(options: &EngineOptions) -> PoolingAllocationConfig {
     let slots = options.pooled_instances;
     let mut pool = PoolingAllocationConfig::default();
     pool.total_core_instances(slots)
