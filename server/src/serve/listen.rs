@@ -2,10 +2,12 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
 use abi_core::ClientIdentity;
+use futures_util::FutureExt;
 use http::{Request, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -186,7 +188,8 @@ async fn connection(
                 tls: Some(Arc::new(shown)),
                 ..plain
             };
-            talk(host, builder, stream, addresses, identity, watcher).await;
+            // Otherwise connections without TLS, too, would have room for its state.
+            Box::pin(talk(host, builder, stream, addresses, identity, watcher)).await;
         }
         Err(error) => tracing::debug!("the TLS handshake of {client} failed: {error}"),
     }
@@ -214,7 +217,6 @@ async fn talk<S>(
     let stream = NotedStream::new(stream, notes.clone());
     let stream = InterimStream::new(stream, interim.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let host = host.clone();
         request.extensions_mut().insert(ClientIdentity {
             h2_fingerprint: notes.http2_fingerprint(),
             ..identity.clone()
@@ -225,15 +227,15 @@ async fn talk<S>(
             connection.early_hints = Some(Arc::new(interim.clone()));
         }
         let (expectation, request) = Expectation::of(request);
-        let answering = async move {
-            let mut response = answer(&host, request, connection).await;
+        let answering = answer(&host, request, connection).map(move |mut response| {
             expectation.settle(&mut response);
             Ok::<_, Infallible>(response.map(FlushedBeforeError::new))
-        };
+        });
         AfterInterim::new(answering, interim.clone())
     });
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    match begun_in_time(watcher.watch(connection), &begun, HEAD_TIMEOUT).await {
+    let connection = pin!(watcher.watch(connection));
+    match begun_in_time(connection, &begun, HEAD_TIMEOUT).await {
         Some(Ok(())) => {}
         // A client that leaves, or that does not speak HTTP, is no failure of this program.
         Some(Err(error)) => tracing::debug!(
@@ -247,12 +249,11 @@ async fn talk<S>(
 /// What comes of a connection; `None` where it has not begun after `limit`. The HTTP library waits without a limit for the
 /// bytes that tell one version from the other.
 async fn begun_in_time<F: Future>(
-    connection: F,
+    mut connection: Pin<&mut F>,
     notes: &HttpNotes,
     limit: Duration,
 ) -> Option<F::Output> {
-    tokio::pin!(connection);
-    match tokio::time::timeout(limit, &mut connection).await {
+    match tokio::time::timeout(limit, connection.as_mut()).await {
         Ok(outcome) => Some(outcome),
         Err(_) if notes.has_begun() => Some(connection.await),
         Err(_) => None,
@@ -280,7 +281,7 @@ mod tests {
         let service =
             service_fn(async |_| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())));
         let builder = builder(LIMIT);
-        let connection = builder.serve_connection_with_upgrades(stream, service);
+        let connection = pin!(builder.serve_connection_with_upgrades(stream, service));
         let outcome = begun_in_time(connection, &notes, LIMIT).await;
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).await.unwrap();

@@ -30,7 +30,8 @@ use abi_core::body::OutgoingBody;
 use abi_core::http::cache::{is_purge, purge_url};
 use abi_core::session::EarlyHints;
 use bytes::Bytes;
-use http::{Request, Response};
+use futures_util::future::{self, Either};
+use http::{Method, Request, Response, Version};
 use hyper::upgrade::OnUpgrade;
 
 pub(crate) use listen::serve;
@@ -39,7 +40,7 @@ pub(crate) use request::client_request;
 pub use tls::{ServerTls, ServerTlsError};
 pub use trace::Trace;
 
-use crate::host::{FinishedSender, Host};
+use crate::host::{Deployment, FinishedSender, Host};
 use hand_off::HandedOver;
 use report::RequestLine;
 use request::Refused;
@@ -66,32 +67,36 @@ impl ClientConnection {
 }
 
 /// Answers one request.
-pub(crate) async fn answer<B>(
+pub(crate) fn answer<B>(
     host: &Host,
     request: Request<B>,
     connection: ClientConnection,
-) -> Response<OutgoingBody>
+) -> impl Future<Output = Response<OutgoingBody>> + Send + use<B>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
-    answer_and_report(host, request, connection, None).await
+    answer_and_report(host, request, connection, None)
 }
 
 /// [`answer`], and tells `finished` how the run went when it has ended.
-pub(crate) async fn answer_and_report<B>(
+///
+/// The run is made at once, and begins when it is waited for: many guests wait at the same time, and what a run is made of
+/// would take room beside each of them.
+pub(crate) fn answer_and_report<B>(
     host: &Host,
     mut request: Request<B>,
     connection: ClientConnection,
     finished: Option<FinishedSender>,
-) -> Response<OutgoingBody>
+) -> impl Future<Output = Response<OutgoingBody>> + Send + use<B>
 where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
+    let at_once = |response| Either::Left(future::ready(response));
     let version = request.version();
     if host.has_passed_on(request.headers()) {
-        return Refused::of_loop().into_response();
+        return at_once(Refused::of_loop().into_response());
     }
     let upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let deployment = host.current();
@@ -99,13 +104,14 @@ where
     let made = client_request(request, connection, host.ids(), &settings.client);
     let request = match made {
         Ok(request) => request,
-        Err(refused) => return refused.into_response(),
+        Err(refused) => return at_once(refused.into_response()),
     };
     let platform = &deployment.service.platform;
     if platform.http_cache.client_purge && is_purge(&request.head.method) {
         let (head, body) = purge_url(platform, &request.head);
         let answer = ClientResponse::new(head, body);
-        return response::outgoing(host, answer, &request.head.method, version);
+        let method = &request.head.method;
+        return at_once(response::outgoing(host, answer, method, version));
     }
     let line = RequestLine::of(&request, deployment.engine_name);
     let method = request.head.method.clone();
@@ -114,20 +120,45 @@ where
         observer => deployment.service.start_observed(request, observer),
     };
     let on_disconnect = settings.policy.on_disconnect;
-    let attended = Attended::new(host.clone(), on_disconnect, run, line, finished);
-    let (mut answer, told) = attended.answer().await;
-    if let Some(hand_off) = answer.hand_off.take() {
-        let handing = hand_off::hand_off(host, &settings.backends, *hand_off, upgrade);
-        // It is rare and large, and every request would have room for it.
-        let handed = Box::pin(handing).await;
-        if let Some(told) = told {
-            // The run is written about when it has ended, if it is not given up before.
-            let _ = told.send(handed.status());
+    let mut running = Running {
+        attended: Attended::new(host.clone(), on_disconnect, run, line, finished),
+        host: host.clone(),
+        deployment,
+        method,
+        version,
+        upgrade,
+    };
+    Either::Right(async move { running.answer().await })
+}
+
+/// A request that a guest answers.
+struct Running {
+    attended: Attended,
+    host: Host,
+    deployment: Arc<Deployment>,
+    method: Method,
+    version: Version,
+    upgrade: Option<OnUpgrade>,
+}
+
+impl Running {
+    async fn answer(&mut self) -> Response<OutgoingBody> {
+        let (mut answer, told) = self.attended.answer().await;
+        if let Some(hand_off) = answer.hand_off.take() {
+            let backends = &self.deployment.settings.backends;
+            let upgrade = self.upgrade.take();
+            let handing = hand_off::hand_off(&self.host, backends, *hand_off, upgrade);
+            // It is rare and large, and every request would have room for it.
+            let handed = Box::pin(handing).await;
+            if let Some(told) = told {
+                // The run is written about when it has ended, if it is not given up before.
+                let _ = told.send(handed.status());
+            }
+            match handed {
+                HandedOver::Upgraded(response) => return response,
+                HandedOver::Answered(response) => answer = response,
+            }
         }
-        match handed {
-            HandedOver::Upgraded(response) => return response,
-            HandedOver::Answered(response) => answer = response,
-        }
+        response::outgoing(&self.host, answer, &self.method, self.version)
     }
-    response::outgoing(host, answer, &method, version)
 }

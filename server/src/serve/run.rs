@@ -28,13 +28,24 @@ struct Ending {
 pub(super) type StatusSender = oneshot::Sender<StatusCode>;
 
 impl Ending {
-    async fn write(mut self, report: Report) {
+    /// Has whoever joins the client with a backend tell what the client gets.
+    fn wait_for_status(&mut self) -> StatusSender {
+        let (told, status) = oneshot::channel();
+        self.status = Some(status);
+        told
+    }
+
+    async fn write_with_status(mut self, report: Report) {
         if let Some(status) = self.status.take()
             // A client that left before has got none.
             && let Ok(status) = status.await
         {
             self.line.answered(status);
         }
+        self.write(report);
+    }
+
+    fn write(self, report: Report) {
         self.line.write(&report);
         if let Some(finished) = self.finished {
             finished.send(report);
@@ -68,28 +79,28 @@ impl Attended {
     /// its answer moves elsewhere.
     ///
     /// With the answer of a guest that hands its client over comes whom to tell what the client gets.
-    pub(super) async fn answer(mut self) -> (ClientResponse, Option<StatusSender>) {
-        let Some((run, _)) = &mut self.run else {
+    pub(super) async fn answer(&mut self) -> (ClientResponse, Option<StatusSender>) {
+        let Some((run, ending)) = &mut self.run else {
             // It is there until it is taken below, or by `drop`.
-            return std::future::pending().await;
+            return future::pending().await;
         };
         let answer = run.answer().await;
-        let Some((run, mut ending)) = self.run.take() else {
-            return (answer, None);
-        };
+        let (mut told, mut report) = (None, None);
         if answer.hand_off.is_some() {
-            let (told, status) = oneshot::channel();
-            ending.status = Some(status);
-            finish_elsewhere(&self.host, run, ending);
-            return (answer, Some(told));
-        }
-        ending.line.answered(answer.head.status);
-        if run.has_ended() {
-            ending.write(run.finish().await).await;
+            told = Some(ending.wait_for_status());
         } else {
-            finish_elsewhere(&self.host, run, ending);
+            ending.line.answered(answer.head.status);
+            if run.has_ended() {
+                report = Some(run.finish_request().await);
+            }
         }
-        (answer, None)
+        if let Some((run, ending)) = self.run.take() {
+            match report {
+                Some(report) => ending.write(report),
+                None => finish_elsewhere(&self.host, run, ending),
+            }
+        }
+        (answer, told)
     }
 }
 
@@ -109,6 +120,6 @@ fn finish_elsewhere(host: &Host, mut run: GuestRun, ending: Ending) {
     host.spawn(async move {
         let report = run.finish_request().await;
         // A sandbox that waits for another request is kept up by those who waited for its first.
-        future::join(ending.write(report), run.finish()).await;
+        future::join(ending.write_with_status(report), run.finish()).await;
     });
 }
