@@ -5,6 +5,7 @@
 
 mod parameters;
 mod query;
+mod values;
 
 use std::fmt;
 
