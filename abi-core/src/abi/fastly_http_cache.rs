@@ -115,7 +115,7 @@ pub fn transaction_lookup(
     let asked = Asked::lift(call, req_handle, options_mask, options)?;
     call.memory.check(out)?;
     let cache = &call.session.platform.cache;
-    let lookup = cache.transaction(asked.key, asked.head.headers.clone(), now(call));
+    let lookup = cache.transaction(asked.key, asked.head.clone(), now(call));
     let item = HttpCacheItem::new(lookup, asked.head, asked.lacks_backend);
     let handle = call.session.items.insert_http_cache(item)?;
     call.memory.write(out, handle)?;

@@ -112,16 +112,16 @@ impl Stored {
         };
         // One that was just stored has not been in the cache for any time.
         let age = (self.found.hits() > 0).then(|| self.found.age(now));
-        for_client(asked, &head, length, age)
+        for_client(asked, head, length, age)
     }
 }
 
 impl HttpCacheItem {
     /// A lookup for a request. `lacks_backend` is whether a miss would go to a backend that there is not.
-    pub(super) fn new(lookup: PendingLookup, asked: RequestHead, lacks_backend: bool) -> Self {
+    pub(super) fn new(lookup: PendingLookup, asked: Arc<RequestHead>, lacks_backend: bool) -> Self {
         Self {
             lookup,
-            asked: Arc::new(asked),
+            asked,
             lacks_backend,
             outcome: None,
             is_update: false,

@@ -19,7 +19,7 @@ use super::cache_items::{check_mask, long, nanoseconds};
 /// What is looked up, and how: a request with witx `http_cache_lookup_options`.
 pub(super) struct Asked {
     pub key: CacheKey,
-    pub head: RequestHead,
+    pub head: Arc<RequestHead>,
     pub lacks_backend: bool,
 }
 
@@ -48,7 +48,7 @@ impl Asked {
         };
         Ok(Self {
             key: own_key,
-            head,
+            head: Arc::new(head),
             lacks_backend,
         })
     }

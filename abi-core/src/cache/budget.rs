@@ -35,17 +35,24 @@ impl Budget {
     /// Waits until there is room for more.
     pub(super) fn poll_room(&self, writer: u64, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
-        if state.used < self.limit {
-            state.waiting.remove(&writer);
-            return Poll::Ready(());
+        let has_room = state.used < self.limit;
+        let former = match has_room {
+            true => state.waiting.remove(&writer),
+            false => state.waiting.insert(writer, cx.waker().clone()),
+        };
+        // What a waker belongs to may be freed with it, and must not find this locked.
+        drop(state);
+        drop(former);
+        match has_room {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
         }
-        state.waiting.insert(writer, cx.waker().clone());
-        Poll::Pending
     }
 
     /// The writer is gone.
     pub(super) fn forget(&self, writer: u64) {
-        self.lock().waiting.remove(&writer);
+        let former = self.lock().waiting.remove(&writer);
+        drop(former);
     }
 
     pub(super) fn take(&self, bytes: u64) {

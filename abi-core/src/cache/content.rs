@@ -254,6 +254,13 @@ fn wake(mut state: MutexGuard<'_, State>) {
     waiting.into_values().for_each(Waker::wake);
 }
 
+/// Has a reader woken when there is more. The waker that it had is freed outside of the lock, as is what belongs to it.
+fn wait(mut state: MutexGuard<'_, State>, reader: u64, cx: &Context<'_>) {
+    let former = state.waiting.insert(reader, cx.waker().clone());
+    drop(state);
+    drop(former);
+}
+
 /// A reader at its place.
 struct Reader {
     content: Arc<Content>,
@@ -280,11 +287,11 @@ impl Reader {
     }
 
     fn poll_length(&self, length: u64, cx: &mut Context<'_>) -> Poll<Result<u64, BodyError>> {
-        let mut state = self.content.lock();
+        let state = self.content.lock();
         match state.end {
             End::Failed => Poll::Ready(Err(BodyError::Abandoned)),
             End::Open if state.length < length => {
-                state.waiting.insert(self.id, cx.waker().clone());
+                wait(state, self.id, cx);
                 Poll::Pending
             }
             End::Open | End::Finished(_) => Poll::Ready(Ok(state.length)),
@@ -294,7 +301,9 @@ impl Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.content.lock().waiting.remove(&self.id);
+        // What the waker belongs to may be freed with it, and must not find this locked.
+        let waker = self.content.lock().waiting.remove(&self.id);
+        drop(waker);
     }
 }
 
@@ -325,7 +334,7 @@ impl http_body::Body for Reader {
         }
         let last = match &state.end {
             End::Open => {
-                state.waiting.insert(this.id, cx.waker().clone());
+                wait(state, this.id, cx);
                 return Poll::Pending;
             }
             End::Failed => Some(Err(BodyError::Abandoned)),

@@ -28,6 +28,7 @@
 
 mod budget;
 mod content;
+mod fields;
 mod inspect;
 mod key;
 mod object;
@@ -40,6 +41,7 @@ mod transaction;
 mod vary;
 mod writer;
 
+pub use fields::RequestFields;
 pub use inspect::{CacheStatistics, CachedObject};
 pub use key::{
     CACHE_KEY_BYTES_MAX, CacheKey, CacheSpace, SURROGATE_KEY_BYTES_MAX, SURROGATE_KEYS_BYTES_MAX,

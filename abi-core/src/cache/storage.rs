@@ -13,7 +13,7 @@ use super::object::Found;
 use super::state::{Deferred, Purpose, Resolution, State};
 use super::transaction::{PendingLookup, ReplaceStrategy, Replacement};
 use super::writer::BodyWriter;
-use super::{CacheKey, SurrogateKey, WriteOptions};
+use super::{CacheKey, RequestFields, SurrogateKey, WriteOptions};
 
 /// How many bytes a cache may hold where nothing else was said: 256 MiB.
 pub const CACHE_BYTES_DEFAULT: u64 = 256 * 1024 * 1024;
@@ -76,18 +76,22 @@ impl Cache {
     /// Begins a transaction. It has to wait while another one for the same object must insert it, and there is none that
     /// may be used meanwhile.
     #[must_use]
-    pub fn transaction(&self, key: CacheKey, headers: HeaderMap, now: Duration) -> PendingLookup {
-        self.begin(key, headers, Purpose::Lookup, now)
+    pub fn transaction(
+        &self,
+        key: CacheKey,
+        headers: impl Into<RequestFields>,
+        now: Duration,
+    ) -> PendingLookup {
+        self.begin(key, headers.into(), Purpose::Lookup, now)
     }
 
     fn begin(
         &self,
         key: CacheKey,
-        headers: HeaderMap,
+        headers: RequestFields,
         purpose: Purpose,
         now: Duration,
     ) -> PendingLookup {
-        let headers = Arc::new(headers);
         let begun = self.locked(|state, deferred| {
             state.pass(now, deferred);
             let resolution = state.resolve(&key, &headers, purpose);
@@ -101,10 +105,11 @@ impl Cache {
     pub fn replace(
         &self,
         key: CacheKey,
-        headers: HeaderMap,
+        headers: impl Into<RequestFields>,
         strategy: ReplaceStrategy,
         now: Duration,
     ) -> Replacement {
+        let headers = headers.into();
         let lookup = match strategy {
             ReplaceStrategy::Wait => self.begin(key, headers, Purpose::Replace, now),
             ReplaceStrategy::Immediate | ReplaceStrategy::ImmediateForceMiss => {
@@ -118,7 +123,7 @@ impl Cache {
                         obligation: None,
                     }
                 });
-                PendingLookup::new(self.clone(), key, Arc::new(headers), Ok(resolution))
+                PendingLookup::new(self.clone(), key, headers, Ok(resolution))
             }
         };
         Replacement::new(lookup)

@@ -14,7 +14,7 @@ use super::overflow::Unstored;
 use super::state::{Obligation, Resolution};
 use super::storage::Cache;
 use super::writer::BodyWriter;
-use super::{CacheKey, WriteOptions};
+use super::{CacheKey, RequestFields, WriteOptions};
 use crate::error::{Error, Result};
 
 /// A lookup that may have to wait for what another request inserts.
@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 pub struct PendingLookup {
     cache: Cache,
     key: CacheKey,
-    headers: Arc<HeaderMap>,
+    headers: RequestFields,
     state: PendingState,
 }
 
@@ -37,7 +37,7 @@ impl PendingLookup {
     pub(super) fn new(
         cache: Cache,
         key: CacheKey,
-        headers: Arc<HeaderMap>,
+        headers: RequestFields,
         begun: Result<Resolution, u64>,
     ) -> Self {
         let mut pending = Self {
@@ -60,7 +60,7 @@ impl PendingLookup {
             found,
             obligation: None,
         };
-        Self::new(cache, key, Arc::default(), Ok(resolution))
+        Self::new(cache, key, HeaderMap::new().into(), Ok(resolution))
     }
 
     fn transaction(&self, resolution: Resolution) -> Transaction {
@@ -80,7 +80,7 @@ impl PendingLookup {
         };
         let resolution = self
             .cache
-            .locked(|state, _| state.poll_waiter(waiter, cx.waker()));
+            .locked(|state, deferred| state.poll_waiter(waiter, cx.waker(), deferred));
         match resolution {
             Some(resolution) => {
                 self.state = PendingState::Ready(self.transaction(resolution));
@@ -146,7 +146,7 @@ impl fmt::Debug for PendingLookup {
 pub struct Transaction {
     cache: Cache,
     key: CacheKey,
-    headers: Arc<HeaderMap>,
+    headers: RequestFields,
     found: Option<Found>,
     obligation: Option<Obligation>,
 }
@@ -377,7 +377,7 @@ impl Replacement {
     ) -> Result<BodyWriter> {
         let mut transaction = self.lookup.take().ok_or(NO_OBLIGATION)?;
         if let Some(headers) = headers {
-            transaction.headers = Arc::new(headers);
+            transaction.headers = headers.into();
         }
         let obligation = transaction.obligation.take();
         Ok(transaction.write(options, obligation, now).0)

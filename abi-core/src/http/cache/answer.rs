@@ -22,16 +22,15 @@ pub struct ClientAnswer {
     pub body: Option<ByteRange>,
 }
 
-/// The answer to `request` from a stored response of which the length may be known and which is `age` old: with the
-/// client's conditions (RFC 9110 section 13), its range (section 14) and HEAD.
+/// The answer to `request` from a stored response with this `head`, of which the length may be known and which is `age`
+/// old: with the client's conditions (RFC 9110 section 13), its range (section 14) and HEAD.
 #[must_use]
 pub fn for_client(
     request: &RequestHead,
-    stored: &ResponseHead,
+    mut head: ResponseHead,
     length: Option<u64>,
     age: Option<Duration>,
 ) -> ClientAnswer {
-    let mut head = stored.clone();
     if let Some(age) = age {
         head.headers.insert(AGE, age.as_secs().into());
     }
@@ -205,12 +204,7 @@ mod tests {
         head.headers = fields(request);
         let mut response = ResponseHead::new();
         response.headers = fields(stored);
-        for_client(
-            &head,
-            &response,
-            Some(10),
-            Some(Duration::from_millis(2500)),
-        )
+        for_client(&head, response, Some(10), Some(Duration::from_millis(2500)))
     }
 
     fn status(

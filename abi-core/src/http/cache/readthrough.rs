@@ -20,7 +20,8 @@ use crate::cache::{
     WriteOptions,
 };
 use crate::http::{
-    BackendRequest, BackendResponse, RequestHead, ResponseHead, SendError, SendErrorKind,
+    BackendRequest, BackendResponse, Destination, RequestHead, ResponseHead, SendError,
+    SendErrorKind,
 };
 use crate::platform::Platform;
 
@@ -75,18 +76,19 @@ impl Readthrough {
             return self.pass(request).boxed().await;
         }
         let key = lookup_key(&mut request.head);
-        let transaction = self.look_up(key, &request.head).await?;
-        self.answer(transaction, request).boxed().await
+        let (asked, unsent) = Unsent::of(request);
+        let transaction = self.look_up(key, &asked).await?;
+        self.answer(transaction, asked, unsent).boxed().await
     }
 
     async fn look_up(
         &self,
         key: CacheKey,
-        request: &RequestHead,
+        request: &Arc<RequestHead>,
     ) -> Result<Transaction, SendError> {
         let clock = &self.platform.clock;
         let cache = &self.platform.cache;
-        let lookup = cache.transaction(key, request.headers.clone(), clock.monotonic());
+        let lookup = cache.transaction(key, request.clone(), clock.monotonic());
         let Some(timeout) = request.cache_override.lookup_timeout_ms else {
             return Ok(lookup.wait().await);
         };
@@ -103,7 +105,8 @@ impl Readthrough {
     async fn answer(
         self,
         mut transaction: Transaction,
-        request: BackendRequest,
+        asked: Arc<RequestHead>,
+        unsent: Unsent,
     ) -> Result<BackendResponse, SendError> {
         let now = self.platform.clock.monotonic();
         let found = transaction.found().cloned();
@@ -111,21 +114,25 @@ impl Readthrough {
             let is_usable = found.freshness(now).is_usable() || found.is_chosen_stale();
             match &found.options().attachment {
                 Attachment::Response(head) if is_usable => {
-                    let (head, asked) = (head.clone(), request.head.clone());
                     if transaction.must_insert_or_update() {
-                        self.revalidate(transaction, request);
+                        self.revalidate(transaction, asked.clone(), unsent);
                     }
-                    return self.hit(&asked, &head, found).await;
+                    return self.hit(&asked, head, found).await;
                 }
-                Attachment::Uncacheable if is_usable => return self.pass(request).await,
+                Attachment::Uncacheable if is_usable => {
+                    return self
+                        .pass(unsent.with_head(Arc::unwrap_or_clone(asked)))
+                        .await;
+                }
                 _ => {}
             }
         }
         if !transaction.must_insert_or_update() {
-            return self.pass(request).await;
+            return self
+                .pass(unsent.with_head(Arc::unwrap_or_clone(asked)))
+                .await;
         }
-        let asked = request.head.clone();
-        match self.fetch(&mut transaction, request).await {
+        match self.fetch(&mut transaction, &asked, unsent).await {
             Ok(response) => self.store(transaction, &asked, response).await,
             Err(failure) => self.stale(transaction, &asked, failure).await,
         }
@@ -136,13 +143,11 @@ impl Readthrough {
     async fn fetch(
         &self,
         transaction: &mut Transaction,
-        request: BackendRequest,
+        asked: &RequestHead,
+        unsent: Unsent,
     ) -> Result<BackendResponse, Failure> {
-        let stored = stored_head(transaction).cloned();
-        let request = BackendRequest {
-            head: backend_request(&request.head, stored.as_deref()),
-            ..request
-        };
+        let stored = stored_head(transaction).map(|stored| &**stored);
+        let request = unsent.with_head(backend_request(asked, stored));
         let response = self.platform.backends.send(request).await;
         let response = response.map_err(Failure::Error)?;
         let is_trouble = matches!(response.head.status.as_u16(), 500 | 502 | 503 | 504);
@@ -180,11 +185,10 @@ impl Readthrough {
     }
 
     /// Revalidates a response that is answered with meanwhile.
-    fn revalidate(&self, mut transaction: Transaction, request: BackendRequest) {
+    fn revalidate(&self, mut transaction: Transaction, asked: Arc<RequestHead>, unsent: Unsent) {
         let this = self.clone();
         let revalidated = async move {
-            let asked = request.head.clone();
-            if let Ok(response) = this.fetch(&mut transaction, request).await {
+            if let Ok(response) = this.fetch(&mut transaction, &asked, unsent).await {
                 // Whether it could be stored is seen by those who ask next.
                 drop(this.store(transaction, &asked, response).await);
             }
@@ -245,7 +249,7 @@ impl Readthrough {
                     drop(told.send(unstored));
                 };
                 self.platform.executor.spawn(storing.boxed());
-                let answer = for_client(asked, &head, found.length(), None);
+                let answer = for_client(asked, ResponseHead::clone(&head), found.length(), None);
                 let is_whole = answer.body == Some(ByteRange::WHOLE);
                 let mut response = self.with_stored_body(answer, &found, 0).await?;
                 if is_whole {
@@ -274,7 +278,7 @@ impl Readthrough {
         found: &Found,
     ) -> Result<BackendResponse, SendError> {
         let age = found.age(self.platform.clock.monotonic());
-        let answer = for_client(asked, head, found.length(), Some(age));
+        let answer = for_client(asked, head.clone(), found.length(), Some(age));
         self.with_stored_body(answer, found, found.hits()).await
     }
 
@@ -297,7 +301,7 @@ impl Readthrough {
     fn not_stored(&self, asked: &RequestHead, response: BackendResponse) -> BackendResponse {
         let BackendResponse { head, body } = response;
         // Its body cannot be cut: a client that asked for a part gets all of it.
-        let answer = for_client(asked, &head, None, None);
+        let answer = for_client(asked, head, None, None);
         let body = match answer.body {
             Some(_) => body,
             None => Body::empty(),
@@ -343,6 +347,40 @@ impl Readthrough {
 /// Whether a request with this method may change what later ones get (RFC 9110 section 9.2.1).
 fn changes_something(method: &Method) -> bool {
     ![Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
+}
+
+/// What a request is sent with beside its head.
+struct Unsent {
+    destination: Destination,
+    body: OutgoingBody,
+    bypass_cache: bool,
+}
+
+impl Unsent {
+    /// Takes a request apart: whoever looks for a response shares its head.
+    fn of(request: BackendRequest) -> (Arc<RequestHead>, Self) {
+        let BackendRequest {
+            destination,
+            head,
+            body,
+            bypass_cache,
+        } = request;
+        let unsent = Self {
+            destination,
+            body,
+            bypass_cache,
+        };
+        (Arc::new(head), unsent)
+    }
+
+    fn with_head(self, head: RequestHead) -> BackendRequest {
+        BackendRequest {
+            destination: self.destination,
+            head,
+            body: self.body,
+            bypass_cache: self.bypass_cache,
+        }
+    }
 }
 
 enum Failure {

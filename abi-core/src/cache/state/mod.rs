@@ -1,6 +1,13 @@
 //! The directory: which objects a key has, who is about to insert one, and who waits for that.
+//!
+//! Here is what lookups find, and what comes and goes; `entry` has what there is of one key, `waiting` those who wait for what
+//! others insert, and `purging` what its name says.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod entry;
+mod purging;
+mod waiting;
+
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Waker;
@@ -8,90 +15,49 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::content::Content;
-use super::object::{Found, Freshness, Object};
-use super::residents::Residents;
-use super::{CacheKey, Purge, SurrogateKey, VaryRule, WriteOptions};
-
-/// The most vary rules of a key at a time. Objects of the one that was used longest ago leave for a new one.
-const RULES_MAX: usize = 16;
+use crate::cache::content::Content;
+use crate::cache::object::{Found, Freshness, Object};
+use crate::cache::residents::Residents;
+use crate::cache::{CacheKey, SurrogateKey, VaryRule, WriteOptions};
+use entry::Entry;
+pub(super) use entry::Obligation;
+pub(super) use waiting::Purpose;
+use waiting::Waiter;
 
 /// How many expired objects a call removes at most, beside what it has to do.
 const SWEPT_AT_ONCE: usize = 16;
 
 /// What is done when the cache is no longer locked: waking and freeing.
 #[derive(Default)]
-pub(super) struct Deferred {
-    pub(super) wakers: Vec<Waker>,
-    pub(super) objects: Vec<Arc<Object>>,
+pub(in crate::cache) struct Deferred {
+    pub(in crate::cache) wakers: Vec<Waker>,
+    /// Of those who wait no more: freed, and not woken. What a waker belongs to may be freed with it.
+    pub(in crate::cache) forgotten: Vec<Waker>,
+    pub(in crate::cache) objects: Vec<Arc<Object>>,
 }
 
 /// All that the cache knows, under its lock.
-pub(super) struct State {
+pub(in crate::cache) struct State {
     entries: HashMap<CacheKey, Entry>,
-    pub(super) residents: Residents,
+    pub(in crate::cache) residents: Residents,
     by_surrogate_key: HashMap<SurrogateKey, BTreeSet<u64>>,
     expiries: BTreeSet<(Duration, u64)>,
     waiters: HashMap<u64, Waiter>,
     next_id: u64,
     /// The latest time that anybody has told.
     now: Duration,
-    pub(super) counts: Counts,
+    pub(in crate::cache) counts: Counts,
 }
 
 /// What has happened so far.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Counts {
-    pub(super) hits: u64,
-    pub(super) misses: u64,
-    pub(super) inserted: u64,
-    pub(super) evicted: u64,
-    pub(super) expired: u64,
-    pub(super) purged: u64,
-}
-
-/// What a key has.
-#[derive(Default)]
-struct Entry {
-    /// By vary rule, the one that was written last first: what is newer is found first.
-    rules: Vec<(VaryRule, Slots)>,
-    /// Who waits, in the order in which they came.
-    waiters: BTreeSet<u64>,
-}
-
-/// What there is by what requests have of the headers of a rule.
-type Slots = BTreeMap<Box<[u8]>, Slot>;
-
-/// What there is for requests that have the same values of the headers of a rule.
-#[derive(Default)]
-struct Slot {
-    object: Option<Arc<Object>>,
-    /// How many have taken it upon them to insert or update the object.
-    obligations: u32,
-}
-
-impl Slot {
-    fn is_empty(&self) -> bool {
-        self.object.is_none() && self.obligations == 0
-    }
-}
-
-/// Somebody who waits for what others insert.
-struct Waiter {
-    key: CacheKey,
-    headers: Arc<HeaderMap>,
-    purpose: Purpose,
-    waker: Option<Waker>,
-    resolution: Option<Resolution>,
-}
-
-/// What somebody waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// An object that may be used, or the duty to insert one.
-    Lookup,
-    /// The duty to insert an object, whatever there is.
-    Replace,
+pub(in crate::cache) struct Counts {
+    pub(in crate::cache) hits: u64,
+    pub(in crate::cache) misses: u64,
+    pub(in crate::cache) inserted: u64,
+    pub(in crate::cache) evicted: u64,
+    pub(in crate::cache) expired: u64,
+    pub(in crate::cache) purged: u64,
 }
 
 /// A slot, and whether somebody has taken it upon them to fill it.
@@ -99,21 +65,13 @@ type Duty = (bool, VaryRule, Box<[u8]>);
 
 /// What a lookup comes to.
 #[derive(Debug)]
-pub(super) struct Resolution {
-    pub(super) found: Option<Found>,
-    pub(super) obligation: Option<Obligation>,
-}
-
-/// The duty to insert or update the object of a slot. Whoever has it must see to it that it is released.
-#[derive(Debug)]
-pub(super) struct Obligation {
-    key: CacheKey,
-    rule: VaryRule,
-    variant: Box<[u8]>,
+pub(in crate::cache) struct Resolution {
+    pub(in crate::cache) found: Option<Found>,
+    pub(in crate::cache) obligation: Option<Obligation>,
 }
 
 impl State {
-    pub(super) fn new(capacity: u64) -> Self {
+    pub(in crate::cache) fn new(capacity: u64) -> Self {
         Self {
             entries: HashMap::new(),
             residents: Residents::new(capacity),
@@ -132,7 +90,7 @@ impl State {
     }
 
     /// Takes note of the time, and removes some of what has expired.
-    pub(super) fn pass(&mut self, now: Duration, deferred: &mut Deferred) {
+    pub(in crate::cache) fn pass(&mut self, now: Duration, deferred: &mut Deferred) {
         self.now = self.now.max(now);
         for _ in 0..SWEPT_AT_ONCE {
             if !self.remove_expired(deferred) {
@@ -142,7 +100,7 @@ impl State {
     }
 
     /// Whether there is an object that has expired.
-    pub(super) fn has_expired(&self) -> bool {
+    pub(in crate::cache) fn has_expired(&self) -> bool {
         self.expiries.first().is_some_and(|(at, _)| *at <= self.now)
     }
 
@@ -159,7 +117,7 @@ impl State {
     }
 
     /// Finds the best object that there is, without taking anything upon oneself.
-    pub(super) fn find(&mut self, key: &CacheKey, headers: &HeaderMap) -> Option<Found> {
+    pub(in crate::cache) fn find(&mut self, key: &CacheKey, headers: &HeaderMap) -> Option<Found> {
         let best = self.entries.get(key).and_then(|entry| {
             let objects = entry.slots(headers).filter_map(|slot| slot.object.as_ref());
             objects.min_by_key(|object| object.freshness(self.now))
@@ -189,7 +147,7 @@ impl State {
     }
 
     /// What a lookup comes to now; nothing if it has to wait.
-    pub(super) fn resolve(
+    pub(in crate::cache) fn resolve(
         &mut self,
         key: &CacheKey,
         headers: &HeaderMap,
@@ -238,7 +196,7 @@ impl State {
     }
 
     /// Takes the place of an object, which is removed, so that others wait for a new one.
-    pub(super) fn force_miss(
+    pub(in crate::cache) fn force_miss(
         &mut self,
         key: &CacheKey,
         headers: &HeaderMap,
@@ -260,7 +218,7 @@ impl State {
     }
 
     /// Inserts an object, and gives up the duty to do so, where there was one.
-    pub(super) fn insert(
+    pub(in crate::cache) fn insert(
         &mut self,
         key: CacheKey,
         headers: &HeaderMap,
@@ -275,7 +233,7 @@ impl State {
     }
 
     /// Gives the body of an object new metadata, and gives up the duty to do so.
-    pub(super) fn update(
+    pub(in crate::cache) fn update(
         &mut self,
         old: &Object,
         headers: &HeaderMap,
@@ -297,7 +255,7 @@ impl State {
     }
 
     /// An object that is not in the cache.
-    pub(super) fn object(
+    pub(in crate::cache) fn object(
         &mut self,
         key: CacheKey,
         headers: &HeaderMap,
@@ -351,7 +309,7 @@ impl State {
     }
 
     /// Asks an object anew how large it is; says whether there is still room for it.
-    pub(super) fn weigh(&mut self, object: Arc<Object>, deferred: &mut Deferred) -> bool {
+    pub(in crate::cache) fn weigh(&mut self, object: Arc<Object>, deferred: &mut Deferred) -> bool {
         let id = object.id;
         let evicted = self.residents.weigh(object);
         let mut stays = true;
@@ -365,7 +323,7 @@ impl State {
     }
 
     /// Removes an object. Those who read it are not disturbed.
-    pub(super) fn remove(&mut self, id: u64, deferred: &mut Deferred) {
+    pub(in crate::cache) fn remove(&mut self, id: u64, deferred: &mut Deferred) {
         if let Some(object) = self.residents.get(id).cloned() {
             self.residents.remove(id);
             self.forget(&object);
@@ -411,231 +369,17 @@ impl State {
         }
     }
 
-    /// Gives up the duty to insert an object. Whoever waits goes on.
-    pub(super) fn release(&mut self, obligation: Obligation, deferred: &mut Deferred) {
-        let Obligation { key, rule, variant } = obligation;
-        if let Some(entry) = self.entries.get_mut(&key)
-            && let Some(slot) = entry.slot(&rule, &variant)
-        {
-            slot.obligations = slot.obligations.saturating_sub(1);
-        }
-        self.wake(&key, deferred);
-        self.tidy(&key);
-    }
-
-    /// Has those who wait for the object of a duty use a stale one instead, and gives up the duty.
-    pub(super) fn choose_stale(
-        &mut self,
-        obligation: Obligation,
-        stale: &Arc<Object>,
-        deferred: &mut Deferred,
-    ) {
-        let key = obligation.key.clone();
-        let waiters = self.entries.get(&key).map(|entry| entry.waiters.clone());
-        for id in waiters.unwrap_or_default() {
-            let Some(waiter) = self.waiters.get(&id) else {
-                continue;
-            };
-            let same = stale.options.vary.variant(&waiter.headers) == stale.variant;
-            if same && waiter.purpose == Purpose::Lookup {
-                let found = self.note(Some(stale.clone()));
-                let found = found.map(|found| Found {
-                    chosen_stale: true,
-                    ..found
-                });
-                let resolution = Resolution {
-                    found,
-                    obligation: None,
-                };
-                self.answer(id, resolution, deferred);
-            }
-        }
-        self.release(obligation, deferred);
-    }
-
-    /// Looks again for all who wait for a key.
-    fn wake(&mut self, key: &CacheKey, deferred: &mut Deferred) {
-        let waiters = self.entries.get(key).map(|entry| entry.waiters.clone());
-        for id in waiters.unwrap_or_default() {
-            let Some(waiter) = self.waiters.get(&id) else {
-                continue;
-            };
-            let (headers, purpose) = (waiter.headers.clone(), waiter.purpose);
-            if let Some(resolution) = self.resolve(key, &headers, purpose) {
-                self.answer(id, resolution, deferred);
-            }
-        }
-    }
-
-    /// Tells a waiter what its lookup has come to.
-    fn answer(&mut self, id: u64, resolution: Resolution, deferred: &mut Deferred) {
-        if let Some(waiter) = self.waiters.get_mut(&id) {
-            waiter.resolution = Some(resolution);
-            deferred.wakers.extend(waiter.waker.take());
-            if let Some(entry) = self.entries.get_mut(&waiter.key) {
-                entry.waiters.remove(&id);
-            }
-        }
-    }
-
-    /// Has somebody wait; gives the number of the waiter.
-    pub(super) fn wait(&mut self, key: CacheKey, headers: Arc<HeaderMap>, purpose: Purpose) -> u64 {
-        let id = self.id();
-        let entry = self.entries.entry(key.clone()).or_default();
-        entry.waiters.insert(id);
-        let waiter = Waiter {
-            key,
-            headers,
-            purpose,
-            waker: None,
-            resolution: None,
-        };
-        self.waiters.insert(id, waiter);
-        id
-    }
-
-    /// Takes what a lookup has come to; otherwise `waker` will be woken.
-    pub(super) fn poll_waiter(&mut self, id: u64, waker: &Waker) -> Option<Resolution> {
-        let waiter = self.waiters.get_mut(&id)?;
-        if waiter.resolution.is_none() {
-            waiter.waker = Some(waker.clone());
-            return None;
-        }
-        self.waiters.remove(&id)?.resolution
-    }
-
-    /// Removes a waiter who has lost patience, and gives up what it got meanwhile.
-    pub(super) fn forget_waiter(&mut self, id: u64, deferred: &mut Deferred) {
-        let Some(waiter) = self.waiters.remove(&id) else {
-            return;
-        };
-        if let Some(entry) = self.entries.get_mut(&waiter.key) {
-            entry.waiters.remove(&id);
-        }
-        if let Some(obligation) = waiter
-            .resolution
-            .and_then(|resolution| resolution.obligation)
-        {
-            self.release(obligation, deferred);
-        } else {
-            self.tidy(&waiter.key);
-        }
-    }
-
-    /// Purges what has a surrogate key; says how many objects that were.
-    pub(super) fn purge(
-        &mut self,
-        key: &SurrogateKey,
-        purge: Purge,
-        deferred: &mut Deferred,
-    ) -> usize {
-        let ids: Vec<_> = match self.by_surrogate_key.get(key) {
-            Some(ids) => ids.iter().copied().collect(),
-            None => return 0,
-        };
-        for id in &ids {
-            self.purge_object(*id, purge, deferred);
-        }
-        ids.len()
-    }
-
-    /// Purges what a key has, by all vary rules; says how many objects that were.
-    pub(super) fn purge_key(
-        &mut self,
-        key: &CacheKey,
-        purge: Purge,
-        deferred: &mut Deferred,
-    ) -> usize {
-        let Some(entry) = self.entries.get(key) else {
-            return 0;
-        };
-        let slots = entry.rules.iter().flat_map(|(_, slots)| slots.values());
-        let objects = slots.filter_map(|slot| slot.object.as_ref());
-        let ids: Vec<_> = objects.map(|object| object.id).collect();
-        for id in &ids {
-            self.purge_object(*id, purge, deferred);
-        }
-        ids.len()
-    }
-
-    /// Purges everything; says how many objects that were.
-    pub(super) fn purge_all(&mut self, purge: Purge, deferred: &mut Deferred) -> usize {
-        let ids: Vec<_> = self.residents.iter().map(|object| object.id).collect();
-        for id in &ids {
-            self.purge_object(*id, purge, deferred);
-        }
-        ids.len()
-    }
-
-    fn purge_object(&mut self, id: u64, purge: Purge, deferred: &mut Deferred) {
-        self.counts.purged += 1;
-        if let Some(object) = self.residents.get(id) {
-            match purge {
-                Purge::Soft => object.soft_purged.store(true, Ordering::Relaxed),
-                Purge::Hard => {
-                    object.purged.store(true, Ordering::Relaxed);
-                    self.remove(id, deferred);
-                }
-            }
-        }
-    }
-
     /// The object that a body belongs to.
-    pub(super) fn owner(&self, content: &Content) -> Option<Arc<Object>> {
+    pub(in crate::cache) fn owner(&self, content: &Content) -> Option<Arc<Object>> {
         self.residents.get(content.owner()).cloned()
     }
 
-    pub(super) fn time(&self) -> Duration {
+    pub(in crate::cache) fn time(&self) -> Duration {
         self.now
     }
 
     /// How many keys there are, and how many wait.
-    pub(super) fn sizes(&self) -> (usize, usize) {
+    pub(in crate::cache) fn sizes(&self) -> (usize, usize) {
         (self.entries.len(), self.waiters.len())
-    }
-}
-
-impl Entry {
-    /// What there is for a request, by the rules from the newest on.
-    fn slots(&self, headers: &HeaderMap) -> impl Iterator<Item = &Slot> {
-        let rules = self.rules.iter();
-        rules.filter_map(|(rule, slots)| slots.get(&rule.variant(headers)))
-    }
-
-    fn slot(&mut self, rule: &VaryRule, variant: &[u8]) -> Option<&mut Slot> {
-        let mut rules = self.rules.iter_mut();
-        let (_, slots) = rules.find(|(there, _)| there == rule)?;
-        slots.get_mut(variant)
-    }
-
-    fn obligate(&mut self, key: &CacheKey, rule: VaryRule, variant: Box<[u8]>) -> Obligation {
-        let at = self.rules.iter().position(|(there, _)| *there == rule);
-        let at = at.unwrap_or_else(|| {
-            self.rules.push((rule.clone(), BTreeMap::new()));
-            self.rules.len() - 1
-        });
-        let slot = self.rules[at].1.entry(variant.clone()).or_default();
-        slot.obligations += 1;
-        Obligation {
-            key: key.clone(),
-            rule,
-            variant,
-        }
-    }
-
-    /// Puts an object into its slot; gives the object that was there, and those that have to leave because the key has
-    /// too many rules.
-    fn put(&mut self, object: Arc<Object>) -> (Option<u64>, Vec<u64>) {
-        let rule = &object.options.vary;
-        let at = self.rules.iter().position(|(there, _)| there == rule);
-        let found = at.map(|at| self.rules.remove(at));
-        let mut found = found.unwrap_or_else(|| (rule.clone(), BTreeMap::new()));
-        let slot = found.1.entry(object.variant.clone()).or_default();
-        let replaced = slot.object.replace(object);
-        self.rules.insert(0, found);
-        let old = self.rules.get(RULES_MAX).map(|(_, slots)| slots);
-        let left = old.into_iter().flat_map(BTreeMap::values);
-        let left = left.filter_map(|slot| Some(slot.object.as_ref()?.id));
-        (replaced.map(|object| object.id), left.collect())
     }
 }
