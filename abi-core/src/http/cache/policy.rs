@@ -242,16 +242,21 @@ impl Lifetime {
 }
 
 /// How old a response says that it is. An error is an age that is none: such a response counts as stale.
+///
+/// Of a list the first number counts (RFC 9111 section 5.1). One that comes again, or in a second field, says that somebody
+/// adds ages where they are to be replaced: then none of them can be relied on.
 fn age(headers: &HeaderMap) -> Result<Duration, ()> {
     let mut values = headers.get_all(AGE).iter();
     let Some(value) = values.next() else {
         return Ok(Duration::ZERO);
     };
-    let seconds = value.to_str().ok().and_then(|text| seconds(text.trim()));
-    match (seconds, values.next()) {
-        (Some(seconds), None) => Ok(Duration::from_secs(seconds)),
-        _ => Err(()),
+    if values.next().is_some() {
+        return Err(());
     }
+    let mut list = value.to_str().map_err(drop)?.split(',').map(str::trim);
+    let first = list.next().and_then(seconds).ok_or(())?;
+    let is_plain = list.all(|other| seconds(other).is_some_and(|other| other != first));
+    is_plain.then(|| Duration::from_secs(first)).ok_or(())
 }
 
 /// The time from Date to Expires (RFC 9111 section 4.2.1). An Expires that is no date has passed.
@@ -319,5 +324,24 @@ mod tests {
         let text = policy.options.surrogate_keys.to_string();
         assert!(text.len() <= SURROGATE_KEYS_BYTES_MAX);
         assert!(text.split(' ').any(|key| key == "0"));
+    }
+
+    #[test]
+    fn of_a_list_of_ages_the_first_counts_unless_it_comes_again() {
+        let age_of = |fields: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for field in fields {
+                headers.append(AGE, HeaderValue::from_static(field));
+            }
+            age(&headers).map(|age| age.as_secs())
+        };
+        assert_eq!(age_of(&[]), Ok(0));
+        assert_eq!(age_of(&["60"]), Ok(60));
+        assert_eq!(age_of(&["0,7200"]), Ok(0));
+        assert_eq!(age_of(&["7200, 0"]), Ok(7200));
+        for wrong in ["", "abc", "-7200", "7200.0", "0, 0", "1, x", "1,", "60;a"] {
+            assert_eq!(age_of(&[wrong]), Err(()), "{wrong}");
+        }
+        assert_eq!(age_of(&["0", "7200"]), Err(()));
     }
 }
