@@ -2,7 +2,9 @@
 //!
 //! A guest that has answered its client may ask for another request. It gets a place among the [`WaitingSandboxes`] of
 //! its service, and the next request goes there before a new sandbox is made for it. The request stays with whoever
-//! waits for its answer until the guest takes it: a guest that does not want it any more gives it back.
+//! waits for its answer until the guest takes it: a guest that does not want it any more, or that has ended, gives it
+//! back, and from one that has something else to do it is taken back after [`TAKEN_WITHIN`]. So every request is
+//! answered by the one guest that has taken it, or by a new one.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +19,9 @@ use crate::engine::Exit;
 use crate::sent::{SENT_MAX, Sent};
 use crate::service::Report;
 use crate::session::{ClientRequest, ClientResponse};
+
+/// How long a request waits for the guest that it was handed over to. A guest that waits for it takes it at once.
+pub const TAKEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// How far sandboxes are used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,17 +127,28 @@ pub(crate) struct WaitingPlace(oneshot::Sender<HandedOver>);
 impl WaitingPlace {
     /// Gives it a request. When its guest has gone in this moment, the request comes back as from one that did not want
     /// it.
-    pub(crate) fn hand_over(self, request: ClientRequest) -> Away {
-        let (handed_over, away) = HandedOver::new(request);
+    pub(crate) fn hand_over(
+        self,
+        request: ClientRequest,
+    ) -> (Away, oneshot::Receiver<ClientResponse>) {
+        let (answer, answered) = oneshot::channel();
+        let (handed_over, away) = HandedOver::new(request, answer);
         drop(self.0.send(handed_over));
-        away
+        (away, answered)
     }
+}
+
+/// Where a request lies that was handed over: `None` once one of both sides has taken it.
+type Slot = Arc<Mutex<Option<Box<HandedOverParts>>>>;
+
+fn take(slot: &Slot) -> Option<Box<HandedOverParts>> {
+    // Nothing panics while it is locked.
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
 /// A request on its way to a sandbox that waits for one.
 pub(crate) struct HandedOver {
-    /// All of it; `None` once the guest has taken it.
-    parts: Option<Box<HandedOverParts>>,
+    parts: Slot,
     given_back: Option<oneshot::Sender<Box<ClientRequest>>>,
 }
 
@@ -147,15 +163,14 @@ pub(crate) struct HandedOverParts {
 
 /// What is left of a request with those who gave it away.
 pub(crate) struct Away {
+    parts: Slot,
     /// Gives the request when the sandbox did not want it after all.
     pub given_back: oneshot::Receiver<Box<ClientRequest>>,
-    pub answered: oneshot::Receiver<ClientResponse>,
     pub finished: oneshot::Receiver<Report>,
 }
 
 impl HandedOver {
-    fn new(request: ClientRequest) -> (Self, Away) {
-        let (answer, answered) = oneshot::channel();
+    fn new(request: ClientRequest, answer: oneshot::Sender<ClientResponse>) -> (Self, Away) {
         let (finish, finished) = oneshot::channel();
         let (give_back, given_back) = oneshot::channel();
         let parts = HandedOverParts {
@@ -163,27 +178,35 @@ impl HandedOver {
             answer,
             finished: finish,
         };
+        let parts = Arc::new(Mutex::new(Some(Box::new(parts))));
         let handed_over = Self {
-            parts: Some(Box::new(parts)),
+            parts: parts.clone(),
             given_back: Some(give_back),
         };
         let away = Away {
+            parts,
             given_back,
-            answered,
             finished,
         };
         (handed_over, away)
     }
 
-    /// The request, which is the guest's from now on.
-    fn take(mut self) -> Option<Box<HandedOverParts>> {
-        self.parts.take()
+    /// The request, which is the guest's from now on; nothing when it was taken back.
+    fn take(self) -> Option<Box<HandedOverParts>> {
+        take(&self.parts)
+    }
+}
+
+impl Away {
+    /// The request, which the guest will not get any more; nothing when it has taken it.
+    pub(crate) fn take_back(&self) -> Option<Box<ClientRequest>> {
+        take(&self.parts).map(|parts| parts.request)
     }
 }
 
 impl Drop for HandedOver {
     fn drop(&mut self) {
-        if let (Some(parts), Some(given_back)) = (self.parts.take(), self.given_back.take()) {
+        if let (Some(parts), Some(given_back)) = (take(&self.parts), self.given_back.take()) {
             // Where nobody waits for the answer any more, nobody needs the request either.
             drop(given_back.send(parts.request));
         }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_channel::oneshot;
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
@@ -17,7 +18,7 @@ use crate::engine::{Exit, Limits, Program};
 use crate::http::ResponseHead;
 use crate::offload::Offload;
 use crate::platform::Platform;
-use crate::reuse::{Away, RequestsOfRun, WaitingSandboxes};
+use crate::reuse::{Away, RequestsOfRun, TAKEN_WITHIN, WaitingSandboxes};
 use crate::sent::SentRequest;
 use crate::session::{ClientRequest, ClientResponse, GuestEnvironment, HostcallObserver, Session};
 use crate::supervise::Supervised;
@@ -129,22 +130,55 @@ enum Place {
         requests: Arc<RequestsOfRun>,
     },
     /// In a sandbox that has served requests before, and is polled by those who wait for the first of them.
-    Elsewhere {
-        service: Box<Service>,
-        given_back: Option<oneshot::Receiver<Box<ClientRequest>>>,
-        finished: oneshot::Receiver<Report>,
-    },
+    Elsewhere(Box<Elsewhere>),
+}
+
+/// A request that was handed over to a sandbox.
+struct Elsewhere {
+    service: Service,
+    away: Away,
+    /// Whether the sandbox has taken the request, and will not give it back.
+    is_taken: bool,
+    /// Ends the wait for that.
+    alarm: Option<BoxFuture<'static, ()>>,
+}
+
+impl Elsewhere {
+    /// Waits until the sandbox has taken the request, or gives another run for it.
+    fn poll_taken(&mut self, cx: &mut Context<'_>) -> Poll<Option<GuestRun>> {
+        if self.is_taken {
+            return Poll::Ready(None);
+        }
+        let run = match self.away.given_back.poll_unpin(cx) {
+            Poll::Ready(given_back) => given_back.ok().map(|request| self.service.start(*request)),
+            Poll::Pending => {
+                let clock = &self.service.platform.clock;
+                let alarm = self.alarm.get_or_insert_with(|| clock.sleep(TAKEN_WITHIN));
+                ready!(alarm.poll_unpin(cx));
+                // It has waited long enough for others.
+                let request = self.away.take_back();
+                request.map(|request| self.service.start_observed(*request, None))
+            }
+        };
+        self.is_taken = run.is_none();
+        self.alarm = None;
+        Poll::Ready(run)
+    }
 }
 
 impl GuestRun {
-    fn elsewhere(service: Service, away: Away) -> Self {
+    fn elsewhere(
+        service: Service,
+        (away, answered): (Away, oneshot::Receiver<ClientResponse>),
+    ) -> Self {
         Self {
-            place: Place::Elsewhere {
-                service: Box::new(service),
-                given_back: Some(away.given_back),
-                finished: away.finished,
-            },
-            answered: away.answered,
+            place: Place::Elsewhere(Box::new(Elsewhere {
+                service,
+                away,
+                is_taken: false,
+                alarm: None,
+            })),
+            answered,
             report: None,
         }
     }
@@ -179,7 +213,7 @@ impl GuestRun {
     pub fn has_ended(&self) -> bool {
         match &self.place {
             Place::Here { run, .. } => run.has_ended(),
-            Place::Elsewhere { .. } => self.report.is_some(),
+            Place::Elsewhere(_) => self.report.is_some(),
         }
     }
 
@@ -212,35 +246,17 @@ impl GuestRun {
                 }
                 ended
             }
-            Place::Elsewhere {
-                service,
-                given_back: Some(given_back),
-                ..
-            } => match given_back.poll_unpin(cx) {
-                Poll::Ready(Ok(request)) => {
-                    *self = service.start(*request);
-                    self.poll_end(cx)
+            Place::Elsewhere(elsewhere) => {
+                if let Some(run) = ready!(elsewhere.poll_taken(cx)) {
+                    *self = run;
+                    return self.poll_end(cx);
                 }
-                Poll::Ready(Err(oneshot::Canceled)) => {
-                    self.taken();
-                    self.poll_end(cx)
-                }
-                Poll::Pending => Poll::Pending,
-            },
-            Place::Elsewhere { finished, .. } => {
                 if self.report.is_none() {
-                    let report = ready!(finished.poll_unpin(cx));
+                    let report = ready!(elsewhere.away.finished.poll_unpin(cx));
                     self.report = Some(report.unwrap_or_else(|_| stopped()));
                 }
                 Poll::Ready(())
             }
-        }
-    }
-
-    /// The sandbox elsewhere has taken the request, and will not give it back.
-    fn taken(&mut self) {
-        if let Place::Elsewhere { given_back, .. } = &mut self.place {
-            *given_back = None;
         }
     }
 }

@@ -51,7 +51,8 @@ pub fn next_request(
 /// # Errors
 ///
 /// [`Error::Absent`] when there will be no request, the promise consumed; [`Error::Unsupported`] before the client of the
-/// current request is answered, the promise kept; [`Error::LimitExceeded`], [`Error::BadHandle`], [`Error::Memory`].
+/// current request is answered, and [`Error::LimitExceeded`] without room for another one, the promise kept;
+/// [`Error::BadHandle`], [`Error::Memory`].
 pub async fn next_request_wait(
     call: &mut Call<'_>,
     handle: RequestPromiseHandle,
@@ -69,6 +70,8 @@ pub async fn next_request_wait(
     call.session.wait_for_request(call.memory.len() as u64);
     let promise = call.session.items.promise_mut(handle)?;
     poll_fn(|cx| promise.poll_ready(cx)).await;
+    // A request that there is no room for stays to be waited for again. Its body gets the room of the promise.
+    call.session.requests.check_room(1)?;
     let promise = call.session.take_promise(handle)?;
     let request = promise.into_request().ok_or(Error::Absent)?;
     call.session.begin_request(*request)?;

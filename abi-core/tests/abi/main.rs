@@ -15,6 +15,7 @@ mod readthrough_bodies;
 mod request;
 mod response;
 mod reuse;
+mod reuse_runs;
 mod stores;
 mod table;
 mod wait;
