@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use crate::error::{Error, Result};
+use crate::http::headers::{append_where_room, parse_value};
 
 /// The most bytes of this kind that are held for one run, from one request of a client to the next.
 pub(crate) const HELD_BYTES_MAX: usize = 512 * 1024 * 1024;
@@ -52,6 +54,22 @@ impl HeldBytes {
         self.copy_beside(value, name.len())
     }
 
+    /// A copy of header fields that the guest may change or drop without the others.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`copy`](Self::copy).
+    pub(crate) fn copy_headers(&self, headers: &HeaderMap) -> Result<HeaderMap> {
+        let mut copies = HeaderMap::with_capacity(headers.keys_len());
+        for (name, value) in headers {
+            let bytes = self.copy_field(name.as_str().as_bytes(), value.as_bytes())?;
+            let mut copy = parse_value(bytes)?;
+            copy.set_sensitive(value.is_sensitive());
+            append_where_room(&mut copies, name, copy);
+        }
+        Ok(copies)
+    }
+
     fn copy_beside(&self, bytes: &[u8], beside: usize) -> Result<Bytes> {
         let beside = beside.saturating_add(WRITE_BYTES);
         let counted = bytes.len().saturating_add(beside);
@@ -90,6 +108,7 @@ impl Drop for Written {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
 
     #[test]
     fn what_is_held_has_a_bound_and_what_was_taken_makes_room() {
@@ -115,6 +134,19 @@ mod tests {
         assert_eq!(written.len(), 9);
         assert!(held.copy(b"").unwrap().is_empty());
         assert!(held.copy_field(b"", b"").is_err(), "a field takes a place");
+    }
+
+    #[test]
+    fn every_field_of_a_copy_counts_until_it_is_dropped() {
+        let held = HeldBytes::new(4 * WRITE_BYTES);
+        let mut headers = HeaderMap::new();
+        headers.append("a", HeaderValue::from_static("1"));
+        headers.append("a", HeaderValue::from_static("2"));
+        let mut copy = held.copy_headers(&headers).unwrap();
+        assert_eq!(copy, headers);
+        assert!(held.copy_headers(&headers).is_err());
+        copy.remove("a");
+        assert!(held.copy_headers(&headers).is_ok());
     }
 
     #[test]

@@ -22,7 +22,9 @@ use crate::handle::{
     SecretStoreHandle, Table,
 };
 use crate::held::{HELD_BYTES_MAX, HeldBytes};
-use crate::http::{BackendInfo, Destination, DynamicBackend, HandOff, RequestHead, ResponseHead};
+use crate::http::{
+    BackendInfo, BackendResponse, Destination, DynamicBackend, HandOff, RequestHead, ResponseHead,
+};
 use crate::meter::CpuMeter;
 use crate::offload::Offload;
 use crate::platform::Platform;
@@ -405,6 +407,32 @@ impl Session {
             None => tracing::debug!("this client's connection cannot carry early hints"),
         }
         Ok(())
+    }
+
+    /// Makes sure that [`insert_response`](Self::insert_response) will find room, before something is done that gives a
+    /// response. `freed` is how many async items are removed until then.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`].
+    pub(crate) fn check_room_for_response(&self, freed: u16) -> Result<()> {
+        self.responses.check_room(1)?;
+        self.items.check_room(1_u16.saturating_sub(freed))
+    }
+
+    /// Adds a response: both halves of it, or neither.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LimitExceeded`] when there is no room for one of them.
+    pub(crate) fn insert_response(
+        &mut self,
+        response: BackendResponse,
+    ) -> Result<(ResponseHandle, BodyHandle)> {
+        self.check_room_for_response(0)?;
+        let head = self.responses.insert(response.head)?;
+        let body = self.items.insert_body(response.body)?;
+        Ok((head, body))
     }
 
     /// Lets the guest ask for further requests, which it gets by a place among `sandboxes`.

@@ -362,7 +362,7 @@ fn headers(call: &Call<'_>, given: bool, request: u32) -> Result<HeaderMap> {
         return Ok(HeaderMap::new());
     }
     let request = call.session.requests.get(RequestHandle(request))?;
-    Ok(request.headers.clone())
+    call.session.held.copy_headers(&request.headers)
 }
 
 /// Reads witx `cache_write_options`, and the headers of the request in it, where they are given.

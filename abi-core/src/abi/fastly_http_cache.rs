@@ -9,6 +9,7 @@ use crate::body::Body;
 use crate::cache::{ByteRange, PendingLookup, WriteOptions};
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, HttpCacheHandle, RequestHandle, ResponseHandle};
+use crate::http::BackendResponse;
 use crate::http::cache::{
     backend_request, is_cacheable, prepare_for_storage, suggested_key, uncacheable,
 };
@@ -326,7 +327,8 @@ pub async fn get_suggested_backend_request(
     call.memory.check(out)?;
     let item = settled(call, handle).await?;
     let stored = item.stored().map(|stored| &*stored.head);
-    let request = backend_request(item.asked(), stored);
+    let mut request = backend_request(item.asked(), stored);
+    request.headers = call.session.held.copy_headers(&request.headers)?;
     let request = call.session.requests.insert(request)?;
     call.memory.write(out, request)?;
     Ok(())
@@ -375,7 +377,8 @@ pub async fn prepare_response_for_storage(
     let asked = item.asked().clone();
     let stored = item.stored().map(|stored| stored.head.clone());
     let given = call.session.responses.get(response)?;
-    let prepared = prepare_for_storage(given, stored.as_ref());
+    let mut prepared = prepare_for_storage(given, stored.as_ref());
+    prepared.headers = call.session.held.copy_headers(&prepared.headers)?;
     let policy = policy(call, &asked, &prepared);
     let item = call.session.items.http_cache_mut(handle)?;
     let action = item.action(call.session.responses.get(response)?, &policy);
@@ -401,18 +404,25 @@ pub async fn get_found_response(
 ) -> Result<()> {
     call.memory.check(response_handle_out)?;
     call.memory.check(body_handle_out)?;
+    call.session.check_room_for_response(0)?;
     let now = now(call);
     let item = settled(call, handle).await?;
     let found = item.usable()?.found.clone();
     let answer = item.answer(transform_for_client != 0, now)?;
+    let mut head = answer.head;
+    head.headers = call.session.held.copy_headers(&head.headers)?;
     let body = match answer.body {
-        Some(ByteRange::WHOLE) => item.whole_body(&found),
+        Some(ByteRange::WHOLE) => call
+            .session
+            .items
+            .http_cache_mut(handle)?
+            .whole_body(&found),
         Some(range) => found.body(range, false).await?,
         None => Body::empty(),
     };
-    let head = answer.head;
-    let response = call.session.responses.insert(head)?;
-    let body = call.session.items.insert_body(body)?;
+    let (response, body) = call
+        .session
+        .insert_response(BackendResponse { head, body })?;
     call.memory.write(response_handle_out, response)?;
     call.memory.write(body_handle_out, body)?;
     Ok(())

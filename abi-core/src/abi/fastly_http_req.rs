@@ -2,6 +2,7 @@
 
 use http::{HeaderValue, Method, Uri};
 
+use crate::cache::SURROGATE_KEYS_BYTES_MAX;
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, RequestHandle};
 use crate::http::{
@@ -63,6 +64,9 @@ fn cache_override(
         return Err(Error::InvalidArgument("there is no such cache override"));
     }
     let invalid = || Error::InvalidArgument("the surrogate keys could not be a header's value");
+    if surrogate_keys.len() > SURROGATE_KEYS_BYTES_MAX {
+        return Err(Error::InvalidArgument("the surrogate keys are too long"));
+    }
     let surrogate_keys = HeaderValue::from_bytes(surrogate_keys).map_err(|_| invalid())?;
     let surrogate_keys = surrogate_keys.to_str().map_err(|_| invalid())?;
     let has = |bit| tag & bit != 0;
@@ -98,7 +102,8 @@ pub fn cache_override_set(
 ///
 /// # Errors
 ///
-/// Those of [`cache_override_set`], [`Error::InvalidArgument`] for keys that could not be a header's value, [`Error::Memory`].
+/// Those of [`cache_override_set`], [`Error::InvalidArgument`] for keys that could not be a header's value or are longer than
+/// [`SURROGATE_KEYS_BYTES_MAX`], [`Error::Memory`].
 pub fn cache_override_v2_set(
     call: &mut Call<'_>,
     h: RequestHandle,
@@ -323,7 +328,7 @@ pub fn header_values_set(
     values_len: u32,
 ) -> Result<()> {
     let (name, values) = ((name, name_len), (values, values_len));
-    message_headers::change(call, h, name, values, headers::set_values)
+    message_headers::values_set(call, h, name, values)
 }
 
 /// Sets a header to one value.

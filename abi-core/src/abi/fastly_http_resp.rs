@@ -116,7 +116,7 @@ pub fn header_values_set(
     values_len: u32,
 ) -> Result<()> {
     let (name, values) = ((name, name_len), (values, values_len));
-    message_headers::change(call, h, name, values, headers::set_values)
+    message_headers::values_set(call, h, name, values)
 }
 
 /// Sets a header to one value.

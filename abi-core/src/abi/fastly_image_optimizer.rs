@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::{Method, StatusCode, Uri};
 
-use crate::body::Body;
+use crate::body::{Body, OutgoingBody};
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, RequestHandle, ResponseHandle};
 use crate::http::{BackendRequest, BackendResponse, ResponseHead, SendError, SendErrorKind};
@@ -19,7 +19,7 @@ use crate::platform::Platform;
 use crate::table::Call;
 use crate::table::types::{ImageOptimizerErrorDetail, ImageOptimizerTransformConfig};
 
-use super::send::{self, BodyMode, Cache, ResponseOut, Send};
+use super::send::{self, Cache, ResponseOut};
 
 /// The bit of witx `image_optimizer_transform_config_options`.
 const SDK_CLAIMS_OPTS: u32 = 1 << 1;
@@ -77,27 +77,22 @@ pub async fn transform_image_optimizer_request(
     if call.session.platform.images.is_none() {
         return Err(Error::Unsupported("this host does not transform images"));
     }
-    let head = call.session.requests.get(origin_image_request)?.clone();
+    let backend = send::backend_name(
+        &call.memory,
+        origin_image_request_backend,
+        origin_image_request_backend_len,
+    )?;
+    let session = &mut *call.session;
+    let head = session.requests.get(origin_image_request)?.clone();
     let body = if origin_image_request_body == BodyHandle::NONE {
-        call.session.items.insert_body(Body::empty())?
+        session.check_room_for_response(0)?;
+        OutgoingBody::empty()
     } else {
-        origin_image_request_body
+        session.items.body_mut(origin_image_request_body)?;
+        session.check_room_for_response(1)?;
+        session.items.take_whole(origin_image_request_body)?
     };
-    let copy = call.session.requests.insert(head)?;
-    let send = Send {
-        request: copy,
-        body,
-        backend: origin_image_request_backend,
-        backend_len: origin_image_request_backend_len,
-        body_mode: BodyMode::Whole,
-        cache: Cache::Bypass,
-    };
-    let taken = send.take(call);
-    if taken.is_err() {
-        // Nobody else knows it.
-        drop(call.session.requests.remove(copy));
-    }
-    let outcome = match taken? {
+    let outcome = match send::request(session, &backend, head, body, Cache::Bypass)? {
         Ok(request) => answer_to(call.session.platform.clone(), &options, request).await,
         Err(error) => Err(error),
     };

@@ -34,7 +34,11 @@ impl Asked {
         const BACKEND_NAME: u32 = 1 << 2;
         check_mask(mask, OVERRIDE_KEY | BACKEND_NAME)?;
         let [key, key_len, backend, backend_len] = call.memory.read(options.cast::<[u32; 4]>())?;
-        let mut head = call.session.requests.get(request)?.clone();
+        let request = call.session.requests.get(request)?;
+        let mut head = RequestHead {
+            headers: call.session.held.copy_headers(&request.headers)?,
+            ..request.clone()
+        };
         // Backends do not see a key that the guest has put into the request.
         let mut own_key = lookup_key(&mut head);
         if mask & OVERRIDE_KEY != 0 {

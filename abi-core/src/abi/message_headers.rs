@@ -93,6 +93,24 @@ pub(super) fn change(
     change(h.headers_mut(call.session)?, name, value)
 }
 
+pub(super) fn values_set(
+    call: &mut Call<'_>,
+    h: impl HasHeaders,
+    name: (GuestPtr<u8>, u32),
+    values: (GuestPtr<u8>, u32),
+) -> Result<()> {
+    h.headers(call.session)?;
+    let name = call.memory.bytes(name.0, name.1)?;
+    let values = call.memory.bytes(values.0, values.1)?;
+    let mut headers = std::mem::take(h.headers_mut(call.session)?);
+    let held = &call.session.held;
+    let set = headers::set_values(&mut headers, name, values, |value| {
+        held.copy_field(name, value)
+    });
+    *h.headers_mut(call.session)? = headers;
+    set
+}
+
 pub(super) fn remove(
     call: &mut Call<'_>,
     h: impl HasHeaders,

@@ -9,11 +9,11 @@ use futures_util::FutureExt;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 
 use crate::async_item::PendingRequest;
-use crate::body::gunzip;
+use crate::body::{OutgoingBody, gunzip};
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, Handle, PendingRequestHandle, RequestHandle, ResponseHandle};
 use crate::http::cache::Readthrough;
-use crate::http::{BackendRequest, BackendResponse, SendError, SendErrorKind};
+use crate::http::{BackendRequest, BackendResponse, RequestHead, SendError, SendErrorKind};
 use crate::memory::{GuestPtr, GuestValue, Memory};
 use crate::platform::Platform;
 use crate::session::Session;
@@ -66,11 +66,8 @@ impl Send {
 
     /// Makes the request, and consumes its handles. From here on an error, also that of an unknown backend, finds them
     /// consumed.
-    pub(super) fn take(self, call: &mut Call<'_>) -> Result<Result<BackendRequest, SendError>> {
-        let backend = call.memory.bytes(self.backend, self.backend_len)?;
-        let backend = std::str::from_utf8(backend)
-            .map_err(|_| Error::InvalidHttp("the backend's name is not UTF-8"))?
-            .to_owned();
+    fn take(self, call: &mut Call<'_>) -> Result<Result<BackendRequest, SendError>> {
+        let backend = backend_name(&call.memory, self.backend, self.backend_len)?;
         let session = &mut *call.session;
         session.items.body_mut(self.body)?;
         let head = session.requests.remove(self.request)?;
@@ -78,19 +75,45 @@ impl Send {
             BodyMode::Whole => session.items.take_whole(self.body)?,
             BodyMode::Streaming => session.items.begin_streaming(self.body)?,
         };
-        session.count_subrequest()?;
-        session.note_what_is_sent();
-        let Some(destination) = session.backend(&backend) else {
-            let error = SendError::new(SendErrorKind::DestinationNotFound);
-            return Ok(Err(error.with_source(format!("`{backend}`"))));
-        };
-        Ok(Ok(BackendRequest {
-            destination,
-            head,
-            body,
-            bypass_cache: self.cache == Cache::Bypass,
-        }))
+        request(session, &backend, head, body, self.cache)
     }
+
+    /// How many async items sending removes.
+    fn freed(&self) -> u16 {
+        match self.body_mode {
+            BodyMode::Whole => 1,
+            BodyMode::Streaming => 0,
+        }
+    }
+}
+
+/// The name of a backend, as guests give it.
+pub(super) fn backend_name(memory: &Memory<'_>, name: GuestPtr<u8>, length: u32) -> Result<String> {
+    let name = std::str::from_utf8(memory.bytes(name, length)?);
+    let name = name.map_err(|_| Error::InvalidHttp("the backend's name is not UTF-8"))?;
+    Ok(name.to_owned())
+}
+
+/// A request that is about to be sent, which counts from here on.
+pub(super) fn request(
+    session: &mut Session,
+    backend: &str,
+    head: RequestHead,
+    body: OutgoingBody,
+    cache: Cache,
+) -> Result<Result<BackendRequest, SendError>> {
+    session.count_subrequest()?;
+    session.note_what_is_sent();
+    let Some(destination) = session.backend(backend) else {
+        let error = SendError::new(SendErrorKind::DestinationNotFound);
+        return Ok(Err(error.with_source(format!("`{backend}`"))));
+    };
+    Ok(Ok(BackendRequest {
+        destination,
+        head,
+        body,
+        bypass_cache: cache == Cache::Bypass,
+    }))
 }
 
 /// Where a response goes: both handles, and for the newer hostcalls the detail of a failure.
@@ -140,10 +163,9 @@ impl ResponseOut {
                 return Err(error.into());
             }
         };
-        let response_handle = call.session.responses.insert(response.head)?;
-        let body_handle = call.session.items.insert_body(response.body)?;
-        call.memory.write(self.response, response_handle)?;
-        call.memory.write(self.body, body_handle)?;
+        let (head, body) = call.session.insert_response(response)?;
+        call.memory.write(self.response, head)?;
+        call.memory.write(self.body, body)?;
         Ok(())
     }
 
@@ -158,6 +180,8 @@ impl ResponseOut {
 /// Sends a request, and waits for the head of the response.
 pub(super) async fn send(call: &mut Call<'_>, send: Send, out: ResponseOut) -> Result<()> {
     let out = out.check(&call.memory)?;
+    // What is refused for want of room must not have been sent.
+    call.session.check_room_for_response(send.freed())?;
     let outcome = match send.take(call)? {
         Ok(request) => wait_for_answer(call.session, request).await,
         Err(error) => Err(error),
@@ -188,6 +212,9 @@ pub(super) fn send_async(
     out: GuestPtr<PendingRequestHandle>,
 ) -> Result<()> {
     call.memory.check(out)?;
+    call.session
+        .items
+        .check_room(1_u16.saturating_sub(send.freed()))?;
     let request = send.take(call)??;
     let pending = start(call.session, request);
     let handle = call.session.items.insert_pending(pending)?;

@@ -1,5 +1,6 @@
 //! Changes to the headers of a response that is still to come.
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::headers::{FIELDS_MAX, parse_name, parse_value};
@@ -40,7 +41,11 @@ pub struct HeaderEdits {
 enum Edit {
     Insert(HeaderName, HeaderValue),
     Append(HeaderName, HeaderValue),
-    Remove(HeaderName),
+    Remove {
+        name: HeaderName,
+        /// What counts for the name.
+        _held: Bytes,
+    },
 }
 
 impl HeaderEdits {
@@ -49,7 +54,7 @@ impl HeaderEdits {
     /// # Errors
     ///
     /// Those of [`parse_name`] and [`parse_value`], and [`Error::LimitExceeded`].
-    pub fn insert(&mut self, kind: OutcomeKind, name: &[u8], value: &[u8]) -> Result<()> {
+    pub fn insert(&mut self, kind: OutcomeKind, name: &[u8], value: Bytes) -> Result<()> {
         self.push(kind, Edit::Insert(parse_name(name)?, parse_value(value)?))
     }
 
@@ -58,17 +63,22 @@ impl HeaderEdits {
     /// # Errors
     ///
     /// Those of [`parse_name`] and [`parse_value`], and [`Error::LimitExceeded`].
-    pub fn append(&mut self, kind: OutcomeKind, name: &[u8], value: &[u8]) -> Result<()> {
+    pub fn append(&mut self, kind: OutcomeKind, name: &[u8], value: Bytes) -> Result<()> {
         self.push(kind, Edit::Append(parse_name(name)?, parse_value(value)?))
     }
 
-    /// Removes a header. Whether there will be one is not known yet, so none is no error.
+    /// Removes a header. Whether there will be one is not known yet, so none is no error. `held` is kept as long as the
+    /// change is.
     ///
     /// # Errors
     ///
     /// Those of [`parse_name`], and [`Error::LimitExceeded`].
-    pub fn remove(&mut self, kind: OutcomeKind, name: &[u8]) -> Result<()> {
-        self.push(kind, Edit::Remove(parse_name(name)?))
+    pub fn remove(&mut self, kind: OutcomeKind, name: &[u8], held: Bytes) -> Result<()> {
+        let edit = Edit::Remove {
+            name: parse_name(name)?,
+            _held: held,
+        };
+        self.push(kind, edit)
     }
 
     fn push(&mut self, kind: OutcomeKind, edit: Edit) -> Result<()> {
@@ -100,7 +110,7 @@ fn apply(edits: Vec<Edit>, headers: &mut HeaderMap) {
         let made = match edit {
             Edit::Insert(name, value) => headers.try_insert(name, value).map(drop),
             Edit::Append(name, value) => headers.try_append(name, value).map(drop),
-            Edit::Remove(name) => {
+            Edit::Remove { name, .. } => {
                 headers.remove(name);
                 Ok(())
             }
@@ -119,9 +129,12 @@ mod tests {
     #[test]
     fn changes_are_made_in_order_where_they_belong() {
         let mut edits = HeaderEdits::default();
-        edits.insert(OutcomeKind::Any, b"a", b"1").unwrap();
-        edits.append(OutcomeKind::Response, b"a", b"2").unwrap();
-        edits.remove(OutcomeKind::Error, b"b").unwrap();
+        let (one, two) = (Bytes::from_static(b"1"), Bytes::from_static(b"2"));
+        edits.insert(OutcomeKind::Any, b"a", one).unwrap();
+        edits.append(OutcomeKind::Response, b"a", two).unwrap();
+        edits
+            .remove(OutcomeKind::Error, b"b", Bytes::new())
+            .unwrap();
         let mut before = HeaderMap::new();
         before.insert("a", HeaderValue::from_static("0"));
         before.insert("b", HeaderValue::from_static("0"));
@@ -141,9 +154,9 @@ mod tests {
     fn there_is_a_bound_to_them() {
         let mut edits = HeaderEdits::default();
         for _ in 0..FIELDS_MAX {
-            edits.remove(OutcomeKind::Any, b"a").unwrap();
+            edits.remove(OutcomeKind::Any, b"a", Bytes::new()).unwrap();
         }
-        let one_more = edits.remove(OutcomeKind::Error, b"a");
+        let one_more = edits.remove(OutcomeKind::Error, b"a", Bytes::new());
         assert!(matches!(one_more, Err(Error::LimitExceeded(_))));
     }
 }

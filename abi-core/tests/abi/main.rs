@@ -16,6 +16,7 @@ mod request;
 mod response;
 mod reuse;
 mod reuse_runs;
+mod room;
 mod stores;
 mod table;
 mod wait;

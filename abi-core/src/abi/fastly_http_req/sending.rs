@@ -3,6 +3,8 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll, Waker};
 
+use bytes::Bytes;
+
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, PendingRequestHandle, RequestHandle, ResponseHandle};
 use crate::http::{HeaderEdits, OutcomeKind};
@@ -143,8 +145,8 @@ pub fn send_async_streaming(
 ///
 /// # Errors
 ///
-/// [`Error::InvalidArgument`] for a target that is none; those of [`HeaderEdits::insert`]; [`Error::BadHandle`] and
-/// [`Error::Memory`].
+/// [`Error::InvalidArgument`] for a target that is none; those of [`HeaderEdits::insert`]; [`Error::LimitExceeded`] also when
+/// the host holds as much for the guest as it may; [`Error::BadHandle`] and [`Error::Memory`].
 pub fn pending_req_header_insert(
     call: &mut Call<'_>,
     h: PendingRequestHandle,
@@ -190,8 +192,7 @@ pub fn pending_req_header_remove(
     target: u32,
 ) -> Result<()> {
     let none = (GuestPtr::new(0), 0);
-    let remove = |edits: &mut HeaderEdits, kind, name: &[u8], _: &[u8]| edits.remove(kind, name);
-    edit_pending(call, h, (name, name_len), none, target, remove)
+    edit_pending(call, h, (name, name_len), none, target, HeaderEdits::remove)
 }
 
 fn edit_pending(
@@ -200,11 +201,13 @@ fn edit_pending(
     name: (GuestPtr<u8>, u32),
     value: (GuestPtr<u8>, u32),
     target: u32,
-    edit: impl FnOnce(&mut HeaderEdits, OutcomeKind, &[u8], &[u8]) -> Result<()>,
+    edit: impl FnOnce(&mut HeaderEdits, OutcomeKind, &[u8], Bytes) -> Result<()>,
 ) -> Result<()> {
     let kind = OutcomeKind::try_from(target)?;
     let name = call.memory.bytes(name.0, name.1)?;
     let value = call.memory.bytes(value.0, value.1)?;
+    call.session.items.pending_mut(h)?;
+    let value = call.session.held.copy_field(name, value)?;
     let pending = call.session.items.pending_mut(h)?;
     edit(pending.edits_mut(), kind, name, value)
 }
@@ -256,6 +259,8 @@ fn poll(
         call.memory.write(is_done_out, 0)?;
         return out.write_none(&mut call.memory);
     }
+    // One that there is no room for stays to be asked for again.
+    call.session.check_room_for_response(1)?;
     call.memory.write(is_done_out, 1)?;
     let outcome = call.session.items.take_pending(h)?.into_outcome();
     out.write(call, outcome)
@@ -294,6 +299,8 @@ pub async fn pending_req_wait_v2(
 
 async fn wait(call: &mut Call<'_>, h: PendingRequestHandle, out: ResponseOut) -> Result<()> {
     let out = out.check(&call.memory)?;
+    call.session.items.pending_mut(h)?;
+    call.session.check_room_for_response(1)?;
     let pending = call.session.items.pending_mut(h)?;
     poll_fn(|cx| pending.poll_ready(cx)).await;
     let outcome = call.session.items.take_pending(h)?.into_outcome();
@@ -354,6 +361,8 @@ async fn select(
     for handle in &handles {
         items.pending_mut(*handle)?;
     }
+    call.session.check_room_for_response(1)?;
+    let items = &mut call.session.items;
     let waiting: Vec<_> = handles.iter().copied().map(send::as_async_item).collect();
     let index = poll_fn(|cx| match first_ready(items, &waiting, cx) {
         Some(index) => Poll::Ready(index),

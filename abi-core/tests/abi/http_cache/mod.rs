@@ -37,6 +37,7 @@ const BADF: u32 = 3;
 const BUFLEN: u32 = 4;
 const UNSUPPORTED: u32 = 5;
 const NONE: u32 = 10;
+const LIMIT_EXCEEDED: u32 = 13;
 
 const INSERT: u32 = 0;
 const UPDATE: u32 = 1;

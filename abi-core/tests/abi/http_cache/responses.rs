@@ -228,3 +228,17 @@ fn what_cannot_be_written_is_refused_before_anything_is_lost() {
     let mask = guest.record(MINUTE);
     assert_eq!(insert(&mut guest, response, mask, RECORD, OUT), OK);
 }
+
+#[test]
+fn a_found_response_is_given_whole_or_not_at_all() {
+    let mut guest = start();
+    let handle = guest.get();
+    let back = guest.insert_whole(handle, &[], Write::default(), b"stored");
+    while guest.call(|call| http_body::new(call, out())) == OK {}
+    let last = BodyHandle(guest.read(OUT));
+    let before = format!("{:?}", guest.session);
+    assert_eq!(guest.found(back, 1), Err(LIMIT_EXCEEDED));
+    assert_eq!(format!("{:?}", guest.session), before);
+    assert_eq!(guest.call(|call| http_body::close(call, last)), OK);
+    assert_eq!(guest.found_text(back), Ok("stored".to_owned()));
+}

@@ -1,15 +1,18 @@
 //! What a guest is told that holds as many bodies, lookups and operations as there may be.
 
 use super::http_cache::request_of;
+use super::http_req_send::check_echo;
 use super::{cases, kv_store};
 use crate::check::{Outcome, check, check_eq, check_status};
-use crate::guest::end_of_memory;
+use crate::guest::{self, ORIGIN, end_of_memory};
 use crate::sys::*;
 
 cases![
     full_table_of_cache,
     full_table_of_http_cache,
-    full_table_of_stores
+    full_table_of_stores,
+    full_table_of_responses,
+    full_table_of_requests_under_way,
 ];
 
 /// Makes bodies until there is no room for another one, all of them in one table with lookups and operations.
@@ -155,4 +158,75 @@ fn full_table_of_stores() -> Outcome {
     check_status!(OK, object_store::lookup(objects, key, length, &mut handle));
     check!(handle != NO_HANDLE);
     Ok(())
+}
+
+/// A request is not sent when there is no room for the response, and one that was sent is not lost.
+fn full_table_of_responses() -> Outcome {
+    let (sent, streamed) = guest::start_streaming("/echo", ORIGIN)?;
+    guest::write(streamed, b"before")?;
+    check_status!(OK, http_body::close(streamed));
+    let (request, body) = (
+        guest::request_to("POST", "/echo")?,
+        guest::body_with(b"after")?,
+    );
+    let mut last = NO_HANDLE;
+    while unsafe { http_resp::new(&mut last) } == OK {}
+    let (mut head, mut content, mut is_done) = (NO_HANDLE, NO_HANDLE, 0);
+    let (name, length) = (ORIGIN.as_ptr(), ORIGIN.len());
+    check_status!(
+        LIMIT_EXCEEDED,
+        http_req::send(request, body, name, length, &mut head, &mut content)
+    );
+    check_status!(
+        LIMIT_EXCEEDED,
+        http_req::pending_req_wait(sent, &mut head, &mut content)
+    );
+    check_status!(
+        LIMIT_EXCEEDED,
+        http_req::pending_req_select(&sent, 1, &mut is_done, &mut head, &mut content)
+    );
+    check_eq!((NO_HANDLE, NO_HANDLE), (head, content));
+    check_status!(OK, http_resp::close(last));
+    check_status!(
+        OK,
+        http_req::pending_req_wait(sent, &mut head, &mut content)
+    );
+    check_echo(head, content, b"before")?;
+    check_status!(
+        OK,
+        http_req::send(request, body, name, length, &mut head, &mut content)
+    );
+    check_echo(head, content, b"after")
+}
+
+/// A body does not begin to stream for a request that there is no room for.
+fn full_table_of_requests_under_way() -> Outcome {
+    let (request, body) = (
+        guest::request_to("POST", "/echo")?,
+        guest::body_with(b"content")?,
+    );
+    let bodies = fill()?;
+    let mut pending = NO_HANDLE;
+    let (name, length) = (ORIGIN.as_ptr(), ORIGIN.len());
+    check_status!(
+        LIMIT_EXCEEDED,
+        http_req::send_async_streaming(request, body, name, length, &mut pending)
+    );
+    check_status!(
+        LIMIT_EXCEEDED,
+        http_req::send_async_v2(request, body, name, length, 1, &mut pending)
+    );
+    check_eq!(NO_HANDLE, pending);
+    clear(bodies)?;
+    // Both are what they were.
+    check_status!(
+        OK,
+        http_req::send_async(request, body, name, length, &mut pending)
+    );
+    let (mut head, mut content) = (NO_HANDLE, NO_HANDLE);
+    check_status!(
+        OK,
+        http_req::pending_req_wait(pending, &mut head, &mut content)
+    );
+    check_echo(head, content, b"content")
 }
