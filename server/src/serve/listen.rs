@@ -281,8 +281,10 @@ mod tests {
         let service =
             service_fn(async |_| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())));
         let builder = builder(LIMIT);
-        let connection = pin!(builder.serve_connection_with_upgrades(stream, service));
-        let outcome = begun_in_time(connection, &notes, LIMIT).await;
+        let outcome = {
+            let connection = pin!(builder.serve_connection_with_upgrades(stream, service));
+            begun_in_time(connection, &notes, LIMIT).await
+        };
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).await.unwrap();
         (outcome.map(|outcome| outcome.is_ok()), heard)
