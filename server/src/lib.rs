@@ -22,6 +22,7 @@ pub mod bench;
 mod body;
 pub mod cli;
 pub mod config;
+mod decimal;
 pub mod engines;
 mod framing;
 pub mod host;

@@ -7,6 +7,7 @@
 //! ```
 
 use std::fmt::{self, Debug, Write};
+use std::ops::Range;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::field::{Field, Visit};
@@ -14,6 +15,8 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::decimal::Digits;
 
 /// The format of messages.
 pub(super) struct Lines;
@@ -44,7 +47,7 @@ where
             rest: String::new(),
             result: Ok(()),
         };
-        line.paint(DIM, TimeOfDay::now())?;
+        line.text(DIM, TimeOfDay::now().as_str())?;
         line.out.write_str("  ")?;
         let metadata = event.metadata();
         match metadata.target() {
@@ -66,7 +69,7 @@ where
                 line.out.write_str(&line.rest)?;
             }
         }
-        writeln!(writer)
+        writer.write_char('\n')
     }
 }
 
@@ -90,10 +93,20 @@ impl Line<'_, '_> {
         }
     }
 
+    /// [`paint`](Self::paint), of what needs no formatting: the line about a request is written for each of them.
+    fn text(&mut self, color: &str, text: &str) -> fmt::Result {
+        if !self.colors {
+            return self.out.write_str(text);
+        }
+        self.out.write_str(color)?;
+        self.out.write_str(text)?;
+        self.out.write_str(RESET)
+    }
+
     fn level(&mut self, level: Level, target: &str) -> fmt::Result {
         match level {
-            Level::ERROR => self.paint(BOLD_RED, "error: "),
-            Level::WARN => self.paint(YELLOW, "warning: "),
+            Level::ERROR => self.text(BOLD_RED, "error: "),
+            Level::WARN => self.text(YELLOW, "warning: "),
             Level::INFO => Ok(()),
             // Who said it helps to find out why.
             _ => self.paint(DIM, format_args!("{target}: ")),
@@ -101,30 +114,48 @@ impl Line<'_, '_> {
     }
 
     /// The next detail of a request.
-    fn detail(&mut self, text: impl fmt::Display) -> fmt::Result {
+    fn detail(&mut self, write: impl FnOnce(&mut Writer<'_>) -> fmt::Result) -> fmt::Result {
         let separator = match std::mem::replace(&mut self.is_inside, true) {
             true => ", ",
             false => "  (",
         };
-        self.paint(DIM, format_args!("{separator}{text}"))
+        if self.colors {
+            self.out.write_str(DIM)?;
+        }
+        self.out.write_str(separator)?;
+        write(self.out)?;
+        if self.colors {
+            self.out.write_str(RESET)?;
+        }
+        Ok(())
+    }
+
+    /// The next detail, in parts.
+    fn detail_of(&mut self, parts: &[&str]) -> fmt::Result {
+        self.detail(|out| parts.iter().try_for_each(|part| out.write_str(part)))
+    }
+
+    fn spaced(&mut self, space: &str, text: &str) -> fmt::Result {
+        self.out.write_str(space)?;
+        self.out.write_str(text)
     }
 
     fn end_of_request(&mut self) -> fmt::Result {
         match self.is_inside {
-            true => self.paint(DIM, ")"),
+            true => self.text(DIM, ")"),
             false => Ok(()),
         }
     }
 
     fn status(&mut self, status: u64) -> fmt::Result {
         let color = match status {
-            0 => return self.paint(DIM, "  –"),
+            0 => return self.text(DIM, "  –"),
             1..=299 => GREEN,
             300..=399 => CYAN,
             400..=499 => YELLOW,
             _ => RED,
         };
-        self.paint(color, status)
+        self.text(color, Digits::of(status).as_str())
     }
 
     fn and(&mut self, write: impl FnOnce(&mut Self) -> fmt::Result) {
@@ -140,39 +171,53 @@ impl Visit for RequestFields<'_, '_, '_> {
         self.0.and(|line| match field.name() {
             "status" => line.status(value),
             "memory_kib" if value == 0 => Ok(()),
-            "memory_kib" => line.detail(format_args!("{:.1} MiB", value as f64 / 1024.0)),
+            "memory_kib" => line.detail_of(&[tenths_of_mebibytes(value).as_str(), " MiB"]),
             _ => Ok(()),
         });
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.0.and(|line| match field.name() {
-            "ms" => write!(line.out, "  {value:>8.2} ms"),
-            "cpu_ms" => line.detail(format_args!("CPU {value:.2} ms")),
+            "ms" => {
+                line.out.write_str("  ")?;
+                line.out.write_str(two_decimals(value).padded(8).as_str())?;
+                line.out.write_str(" ms")
+            }
+            "cpu_ms" => line.detail_of(&["CPU ", two_decimals(value).as_str(), " ms"]),
             _ => Ok(()),
         });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.0.and(|line| match field.name() {
-            "method" => write!(line.out, "  {value}"),
-            "path" => write!(line.out, " {value}"),
-            "engine" => line.detail(value),
+            "method" => line.spaced("  ", value),
+            "path" => line.spaced(" ", value),
+            "engine" => line.detail_of(&[value]),
             _ => Ok(()),
         });
     }
 
     fn record_bool(&mut self, field: &Field, _: bool) {
         if field.name() == "left" {
-            self.0.and(|line| line.detail("the client left"));
+            self.0.and(|line| line.detail_of(&["the client left"]));
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "backends" {
-            self.0.and(|line| line.detail(format_args!("{value:?}")));
+            self.0
+                .and(|line| line.detail(|out| write!(out, "{value:?}")));
         }
     }
+}
+
+/// A number of which there are no more than two decimals.
+fn two_decimals(number: f64) -> Digits {
+    Digits::hundredths((number * 100.0).round() as u64)
+}
+
+fn tenths_of_mebibytes(kibibytes: u64) -> Digits {
+    Digits::tenths((kibibytes.saturating_mul(10) + 512) / 1024)
 }
 
 /// The fields of a hostcall.
@@ -207,27 +252,37 @@ impl Visit for OtherFields<'_, '_, '_> {
     }
 }
 
-/// Hours, minutes, seconds and milliseconds, UTC.
-struct TimeOfDay {
-    millis: u64,
-}
+/// Hours, minutes, seconds and milliseconds, UTC, as text.
+struct TimeOfDay([u8; 13]);
 
 impl TimeOfDay {
     fn now() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let millis = now.unwrap_or_default().as_millis();
         // A day has few milliseconds.
-        let millis = now.unwrap_or_default().as_millis() % (24 * 60 * 60 * 1000);
-        Self {
-            millis: millis as u64,
+        Self::of((millis % (24 * 60 * 60 * 1000)) as u64)
+    }
+
+    fn of(millis: u64) -> Self {
+        let (seconds, millis) = (millis / 1000, millis % 1000);
+        let mut time = Self(*b"00:00:00.000Z");
+        time.put(seconds / 3600, 0..2);
+        time.put(seconds / 60 % 60, 3..5);
+        time.put(seconds % 60, 6..8);
+        time.put(millis, 9..12);
+        time
+    }
+
+    fn put(&mut self, mut number: u64, place: Range<usize>) {
+        for digit in self.0[place].iter_mut().rev() {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
         }
     }
-}
 
-impl fmt::Display for TimeOfDay {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (seconds, millis) = (self.millis / 1000, self.millis % 1000);
-        let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-        write!(f, "{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z")
+    fn as_str(&self) -> &str {
+        // All of it is ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
@@ -301,6 +356,13 @@ mod tests {
             written(false, || request(0, None)),
             "    –      1.50 ms  GET /a  (wasmi, CPU 0.25 ms, 1.5 MiB, the client left)"
         );
+    }
+
+    #[test]
+    fn the_time_of_day_has_two_digits_and_three_for_milliseconds() {
+        assert_eq!(TimeOfDay::of(0).as_str(), "00:00:00.000Z");
+        let millis = ((23 * 60 + 9) * 60 + 41) * 1000 + 57;
+        assert_eq!(TimeOfDay::of(millis).as_str(), "23:09:41.057Z");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use abi_core::{ClientRequest, Report, SentOutcome, SentRequest};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 
+use crate::decimal::Digits;
+
 /// What is known about a request.
 #[derive(Debug)]
 pub(super) struct RequestLine {
@@ -88,6 +90,20 @@ fn rounded(time: Duration) -> f64 {
     (time.as_secs_f64() * 1e5).round() / 100.0
 }
 
+/// The same as text, without zeros at its end.
+fn millis(time: Duration) -> Digits {
+    Digits::shortest((time.as_secs_f64() * 1e5).round() as u64)
+}
+
+/// Writes the name of a backend. A guest names those that it defines, and a line is one line.
+fn write_name(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if name.bytes().all(is_plain) {
+        return f.write_str(name);
+    }
+    write!(f, "{}", name.escape_debug())
+}
+
 /// What a guest has sent to backends, with what came of it.
 struct Sent<'a>(&'a [SentRequest]);
 
@@ -97,14 +113,17 @@ impl fmt::Display for Sent<'_> {
             if index > 0 {
                 f.write_str(", ")?;
             }
-            // A guest names the backends that it defines, and a line is one line.
-            write!(f, "{}", sent.backend.escape_debug())?;
+            write_name(f, &sent.backend)?;
             match sent.outcome {
                 SentOutcome::Answered(status, took) => {
-                    write!(f, " {} in {} ms", status.as_u16(), rounded(took))?;
+                    f.write_str(" ")?;
+                    f.write_str(status.as_str())?;
+                    f.write_str(" in ")?;
+                    f.write_str(millis(took).as_str())?;
+                    f.write_str(" ms")?;
                 }
                 SentOutcome::Failed(kind, took) => {
-                    write!(f, " failed after {} ms: {}", rounded(took), kind.meaning())?;
+                    write!(f, " failed after {} ms: {}", millis(took), kind.meaning())?;
                 }
                 SentOutcome::Unanswered => f.write_str(" did not answer in time")?,
             }
