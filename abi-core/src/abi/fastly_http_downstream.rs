@@ -183,8 +183,18 @@ pub fn downstream_client_request_id(
         written_out: nwritten_out,
     }
     .check(&call.memory)?;
-    let id = format!("{:032x}", downstream(call, req)?.id);
-    out.write(&mut call.memory, id.as_bytes())
+    let id = hexadecimal(downstream(call, req)?.id);
+    out.write(&mut call.memory, &id)
+}
+
+/// An id as all of its 32 hexadecimal digits. Guests of the SDKs ask for it before anything else.
+fn hexadecimal(id: u128) -> [u8; 32] {
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(id.to_be_bytes()) {
+        let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
+        pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 0xf)]);
+    }
+    digits
 }
 
 /// The client's side, by the handle of the client's request, which may be consumed by now.
@@ -196,4 +206,16 @@ fn downstream<'a>(call: &'a Call<'_>, handle: RequestHandle) -> Result<&'a Downs
     }
     session.requests.get(handle)?;
     Err(Error::InvalidArgument("not the client's request"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_has_all_its_digits() {
+        for id in [0, 1, 0x0123_4567_89ab_cdef, u128::MAX, u128::MAX / 3] {
+            assert_eq!(hexadecimal(id), format!("{id:032x}").as_bytes());
+        }
+    }
 }

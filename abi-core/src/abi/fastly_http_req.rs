@@ -441,8 +441,26 @@ pub fn uri_get(
         written_out: nwritten_out,
     }
     .check(&call.memory)?;
-    let uri = call.session.requests.get(h)?.uri.to_string();
+    let uri = text(&call.session.requests.get(h)?.uri);
     out.write(&mut call.memory, uri.as_bytes())
+}
+
+/// What formatting it would give, without the machinery of that: every guest asks for it.
+fn text(uri: &Uri) -> String {
+    let mut text = String::new();
+    if let Some(scheme) = uri.scheme_str() {
+        text.push_str(scheme);
+        text.push_str("://");
+    }
+    if let Some(authority) = uri.authority() {
+        text.push_str(authority.as_str());
+    }
+    text.push_str(uri.path());
+    if let Some(query) = uri.query() {
+        text.push('?');
+        text.push_str(query);
+    }
+    text
 }
 
 /// Sets the URI.

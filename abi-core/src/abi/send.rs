@@ -228,7 +228,7 @@ pub(super) fn answer_to(
     request: BackendRequest,
 ) -> impl Future<Output = Result<BackendResponse, SendError>> + 'static + use<> {
     let decompress_gzip = request.head.decompress_gzip;
-    let sending = Readthrough::new(platform.clone()).send(request);
+    let sending = Readthrough::send_on(platform, request);
     async move {
         let mut response = sending.await?;
         let headers = &mut response.head.headers;

@@ -54,12 +54,20 @@ impl Readthrough {
         self,
         request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
+        Self::send_on(&self.platform, request)
+    }
+
+    /// [`send`](Self::send) on a platform of which no more than needed is kept: what the cache needs to go on with is
+    /// large, and not carried where there is none.
+    pub(crate) fn send_on(
+        platform: &Platform,
+        request: BackendRequest,
+    ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
         let is_past_cache = request.bypass_cache && !changes_something(&request.head.method);
-        if is_past_cache || !self.platform.http_cache.enabled {
-            // What the cache needs to go on with is large, and not carried where there is none.
-            return self.platform.backends.send(request);
+        if is_past_cache || !platform.http_cache.enabled {
+            return platform.backends.send(request);
         }
-        Box::pin(self.read_through(request))
+        Box::pin(Self::new(platform.clone()).read_through(request))
     }
 
     async fn read_through(self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
