@@ -42,13 +42,13 @@ pub(crate) fn settle(headers: &mut HeaderMap, mode: FramingMode, length: Length)
 }
 
 fn length_is_true(headers: &HeaderMap, mode: FramingMode, length: Length) -> bool {
-    let claimed = claimed_length(headers);
+    let claimed = || claimed_length(headers);
     match (mode, length) {
-        (_, Length::Elsewhere) => claimed.is_some(),
+        (_, Length::Elsewhere) => claimed().is_some(),
         (FramingMode::Automatic, _) => false,
-        (FramingMode::ManuallyFromHeaders, Length::Known(length)) => claimed == Some(length),
+        (FramingMode::ManuallyFromHeaders, Length::Known(length)) => claimed() == Some(length),
         (FramingMode::ManuallyFromHeaders, Length::Unknown) => {
-            claimed.is_some() && !asks_for_chunks(headers)
+            claimed().is_some() && !asks_for_chunks(headers)
         }
     }
 }
@@ -75,28 +75,30 @@ fn asks_for_chunks(headers: &HeaderMap) -> bool {
 
 /// Removes the fields that concern one connection only, and those that `Connection` names.
 fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
+    // Most messages have none or one of them, and to look for each takes longer.
+    if headers.keys().any(|name| *name == CONNECTION) {
         remove_named_by_connection(headers);
     }
-    for name in [
-        &KEEP_ALIVE,
-        &PROXY_CONNECTION,
-        &TE,
-        &TRANSFER_ENCODING,
-        &UPGRADE,
-    ] {
-        headers.remove(name);
+    if headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        for name in &HOP_BY_HOP {
+            headers.remove(name);
+        }
     }
 }
 
-#[cold]
+/// The fields that concern one connection only, beside `Connection` itself.
+static HOP_BY_HOP: [HeaderName; 5] = [KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE];
+
 fn remove_named_by_connection(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
-        .filter_map(|name| HeaderName::from_bytes(name.trim().as_bytes()).ok())
+        .map(str::trim)
+        // What most of them say, of a field that goes in any case.
+        .filter(|name| !name.eq_ignore_ascii_case("keep-alive"))
+        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
         .collect();
     headers.remove(CONNECTION);
     for name in named {
