@@ -30,7 +30,8 @@ use async_lock::Semaphore;
 use futures_util::future::BoxFuture;
 use wasmtime::{
     Config, Enabled, ExternType, InstanceAllocationStrategy, InstancePre, Linker, Module,
-    PoolingAllocationConfig, ProfilingStrategy, Strategy, ValType, WasmBacktraceDetails,
+    ModuleExport, PoolingAllocationConfig, ProfilingStrategy, Strategy, ValType,
+    WasmBacktraceDetails,
 };
 
 use crate::profile::Profiles;
@@ -299,9 +300,12 @@ impl Allocation {
         if !entry_point.is_some_and(|ty| ty.params().len() == 0 && ty.results().len() == 0) {
             return Err(CompileError::NoEntryPoint);
         }
+        let entry_point = module.get_export_index("_start");
         Ok(WasmtimeProgram {
             linked: Arc::new(Linked {
                 instance: linker.instantiate_pre(module).map_err(invalid)?,
+                entry_point: entry_point.ok_or(CompileError::NoEntryPoint)?,
+                memory: module.get_export_index("memory"),
                 allocation: self.clone(),
             }),
         })
@@ -394,6 +398,10 @@ struct WasmtimeProgram {
 /// What every run of a program shares.
 struct Linked {
     instance: InstancePre<GuestState>,
+    /// The function `_start`.
+    entry_point: ModuleExport,
+    /// What is exported as `memory`, if anything is.
+    memory: Option<ModuleExport>,
     allocation: Allocation,
 }
 

@@ -6,7 +6,7 @@ use abi_core::Stop;
 use abi_core::engine::{Ended, Exit, Limits, TABLE_ELEMENTS_MAX};
 use abi_core::session::Session;
 use wasmtime::{
-    InstancePre, Memory, ResourceLimiter, Store, StoreContextMut, Trap, UpdateDeadline,
+    Extern, Memory, ModuleExport, ResourceLimiter, Store, StoreContextMut, Trap, UpdateDeadline,
     WasmBacktrace,
 };
 
@@ -49,10 +49,7 @@ impl ResourceLimiter for GuestState {
 
 /// Runs a guest to its end. Between two polls the guest stands still on its fiber; dropping the future unwinds it.
 pub(crate) async fn run(linked: Arc<Linked>, session: Box<Session>, limits: Limits) -> Ended {
-    let Linked {
-        instance,
-        allocation,
-    } = &*linked;
+    let allocation = &linked.allocation;
     // Declared before the store, so that the slot is given back after the instance in it is gone.
     let _slot = match &allocation.slots {
         Some(slots) => Some(slots.acquire().await),
@@ -76,7 +73,7 @@ pub(crate) async fn run(linked: Arc<Linked>, session: Box<Session>, limits: Limi
         None => store.epoch_deadline_async_yield_and_update(1),
     }
 
-    let exit = match start(&mut store, instance).await {
+    let exit = match start(&mut store, &linked).await {
         Ok(()) => Exit::Returned,
         Err(error) => exit(&error, &store, limits),
     };
@@ -100,13 +97,15 @@ fn sample(mut store: StoreContextMut<'_, GuestState>) -> UpdateDeadline {
     }
 }
 
-async fn start(
-    store: &mut Store<GuestState>,
-    instance: &InstancePre<GuestState>,
-) -> wasmtime::Result<()> {
-    let instance = instance.instantiate_async(&mut *store).await?;
-    store.data_mut().memory = instance.get_memory(&mut *store, "memory");
-    let entry_point = instance.get_typed_func::<(), ()>(&mut *store, "_start")?;
+async fn start(store: &mut Store<GuestState>, linked: &Linked) -> wasmtime::Result<()> {
+    let instance = linked.instance.instantiate_async(&mut *store).await?;
+    let mut export = |export: &ModuleExport| instance.get_module_export(&mut *store, export);
+    let memory = linked.memory.as_ref().and_then(&mut export);
+    let entry_point = export(&linked.entry_point).and_then(Extern::into_func);
+    store.data_mut().memory = memory.and_then(Extern::into_memory);
+    // It was looked at when the program was linked.
+    let entry_point = entry_point.ok_or_else(|| wasmtime::Error::msg("there is no `_start`"))?;
+    let entry_point = entry_point.typed::<(), ()>(&*store)?;
     entry_point.call_async(store, ()).await
 }
 
