@@ -1,5 +1,7 @@
 //! From a guest's request to the one that is sent.
 
+use std::sync::LazyLock;
+
 use abi_core::body::OutgoingBody;
 use abi_core::http::{RequestHead, SendError, SendErrorKind};
 use http::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, TE, TRANSFER_ENCODING};
@@ -9,6 +11,10 @@ use http_body::Body as _;
 
 use super::settings::{BackendSettings, BackendUrl};
 use crate::framing::{self, Length};
+
+/// Stands for the one place to which a backend's connections lead. On HTTP/1.1 alone the authority of a URI is not sent,
+/// but it is hashed, letter by letter, whenever a connection is looked for or given back.
+static PLACE: LazyLock<Authority> = LazyLock::new(|| Authority::from_static("-"));
 
 /// The request as it is sent to the backend.
 pub(super) fn outgoing(
@@ -81,12 +87,13 @@ fn host(
 /// The URI of the request.
 ///
 /// HTTP/1.1 takes only its path, and the authority decides which connections are used again. HTTP/2 sends the
-/// authority, which then has to be the host that is asked for.
+/// authority, which then has to be the host that is asked for. A backend in this process sees all of it.
 fn target(settings: &BackendSettings, host: &HeaderValue, uri: &Uri) -> Result<Uri, SendError> {
     let url = &settings.url;
-    let asked_for = may_be_http2(settings)
-        .then(|| Authority::try_from(host.as_bytes()).ok())
-        .flatten();
+    let asked_for = match may_be_http2(settings) {
+        true => Authority::try_from(host.as_bytes()).ok(),
+        false => settings.local.is_none().then(|| PLACE.clone()),
+    };
     let mut parts = Parts::default();
     parts.scheme = Some(url.scheme().clone());
     parts.authority = Some(asked_for.unwrap_or_else(|| url.authority().clone()));
@@ -130,7 +137,9 @@ fn invalid_uri(error: http::Error) -> SendError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backends::LocalBackend;
     use bytes::Bytes;
+    use http::StatusCode;
 
     fn sent(settings: &BackendSettings, head: RequestHead) -> Request<OutgoingBody> {
         outgoing(settings, head, OutgoingBody::empty()).unwrap()
@@ -149,13 +158,14 @@ mod tests {
     #[test]
     fn the_path_is_joined_to_the_prefix() {
         for (url, uri, expected) in [
-            ("http://b", "http://c/x?y=1", "http://b/x?y=1"),
-            ("http://b/", "/x", "http://b/x"),
-            ("http://b/p/", "http://c/x?y", "http://b/p/x?y"),
-            ("http://b/p", "http://c", "http://b/p/"),
-            ("http://b/p", "http://c?q", "http://b/p/?q"),
+            ("http://b", "http://c/x?y=1", "/x?y=1"),
+            ("http://b/", "/x", "/x"),
+            ("http://b/p/", "http://c/x?y", "/p/x?y"),
+            ("http://b/p", "http://c", "/p/"),
+            ("http://b/p", "http://c?q", "/p/?q"),
         ] {
-            assert_eq!(sent(&settings(url), head(uri)).uri(), expected);
+            let sent = sent(&settings(url), head(uri));
+            assert_eq!(sent.uri().path_and_query().unwrap(), expected);
         }
     }
 
@@ -182,7 +192,10 @@ mod tests {
             sent(&settings("https://b"), asked.clone()).uri(),
             "https://d/x"
         );
-        assert_eq!(sent(&settings("http://b"), asked).uri(), "http://b/x");
+        let mut settings = settings("http://b");
+        assert_eq!(sent(&settings, asked.clone()).uri(), "http://-/x");
+        settings.local = Some(LocalBackend::from_fn(async |_| StatusCode::OK));
+        assert_eq!(sent(&settings, asked).uri(), "http://b/x");
     }
 
     #[test]
