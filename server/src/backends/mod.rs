@@ -35,7 +35,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::runtime::Handle;
 
-use crate::world::InRuntime;
+use crate::world::{InRuntime, Turns};
 use dynamic::DynamicBackends;
 pub use fixed::{FixedResponse, FixedResponses};
 pub(crate) use hand_off::{HandedOff, join};
@@ -60,6 +60,8 @@ pub struct BackendSet {
     grip_proxy: Option<SocketAddr>,
     /// What is added to `CDN-Loop`, so that a request that comes back is recognised.
     loop_token: Option<HeaderValue>,
+    /// Who lets others go first before something is sent.
+    turns: Option<Turns>,
     runtime: Handle,
 }
 
@@ -115,6 +117,7 @@ impl BackendSet {
             shields: HashMap::new(),
             grip_proxy: None,
             loop_token: None,
+            turns: None,
             runtime,
         }
     }
@@ -151,6 +154,13 @@ impl BackendSet {
     #[must_use]
     pub fn with_loop_token(mut self, token: HeaderValue) -> Self {
         self.loop_token = Some(token);
+        self
+    }
+
+    /// The same, where each request lets others go first, so that several are sent together.
+    #[must_use]
+    pub(crate) fn with_turns(mut self, turns: Turns) -> Self {
+        self.turns = Some(turns);
         self
     }
 
@@ -233,7 +243,14 @@ impl Backends for BackendSet {
         if let Some(monitor) = backend.monitor() {
             monitor.used(&backend);
         }
+        let turns = self.turns.clone();
         let sending = simulate::send(backend, request);
+        let sending = async move {
+            if let Some(turns) = turns {
+                turns.give().await;
+            }
+            sending.await
+        };
         Box::pin(InRuntime::new(self.runtime.clone(), sending))
     }
 }

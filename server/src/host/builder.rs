@@ -366,6 +366,7 @@ fn backends(
         given.into_iter().partition(|(name, _)| name == ALL_OTHERS);
     let mut backends = BackendSet::after(previous, lasting.runtime.clone(), given)
         .with_loop_token(lasting.loop_token.clone())
+        .with_turns(lasting.turns.clone())
         .with_shields(std::mem::take(&mut manifest.shields))
         .with_shields(std::mem::take(&mut builder.shields));
     let all_others = all_others.into_iter().map(|(_, settings)| settings);

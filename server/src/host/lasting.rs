@@ -8,7 +8,7 @@ use http::HeaderValue;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-use crate::world::{SystemClock, SystemRandom, TokioExecutor};
+use crate::world::{SystemClock, SystemRandom, TokioExecutor, Turns};
 
 /// What a host keeps for its whole life.
 pub(super) struct Lasting {
@@ -17,6 +17,8 @@ pub(super) struct Lasting {
     /// Ages in the cache are counted on it.
     pub clock: Arc<SystemClock>,
     pub executor: Arc<TokioExecutor>,
+    /// The requests that let each other go first.
+    pub turns: Turns,
     /// What guests have sent and no longer wait for.
     pub left_behind: TaskTracker,
     /// What guests keep for later requests.
@@ -35,6 +37,7 @@ impl Lasting {
         Self {
             clock: Arc::new(SystemClock::new(runtime.clone())),
             executor: Arc::new(executor),
+            turns: Turns::default(),
             left_behind,
             cache: Cache::new(cache_bytes),
             cache_bytes,

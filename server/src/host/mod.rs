@@ -43,7 +43,7 @@ use stores::KeptStores;
 
 use crate::backends::CDN_LOOP;
 use crate::serve::{self, ClientConnection, ConnectionAddresses};
-use crate::world::keep_swept;
+use crate::world::{Turns, keep_swept};
 
 /// How long a host that stops waits for requests that guests sent and did not wait for.
 const LEFT_BEHIND_MAX: Duration = Duration::from_secs(1);
@@ -253,6 +253,10 @@ impl Host {
 
     pub(crate) fn ids(&self) -> &RequestIds {
         &self.0.ids
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.0.lasting.turns
     }
 
     /// Runs a future that [`finish`](Self::finish) waits for.

@@ -100,6 +100,10 @@ impl Attended {
                 None => finish_elsewhere(&self.host, run, ending),
             }
         }
+        if told.is_none() {
+            // Nothing is left of the guest that others would have to do without meanwhile.
+            self.host.turns().give().await;
+        }
         (answer, told)
     }
 }

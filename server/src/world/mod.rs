@@ -1,4 +1,4 @@
-//! Clock, randomness, executor, logs and who sweeps the cache: what a [`Platform`](abi_core::Platform) needs beside backends and stores.
+//! Clock, randomness, executor, turns, logs and who sweeps the cache: what a [`Platform`](abi_core::Platform) needs beside backends and stores.
 
 mod background;
 mod clock;
@@ -9,6 +9,7 @@ mod logs;
 mod random;
 mod runtime;
 mod sweep;
+mod turns;
 
 pub(crate) use background::{BackgroundGuard, BackgroundWriter, in_background};
 pub use clock::SystemClock;
@@ -19,3 +20,4 @@ pub use logs::{LogFormat, LogWriter, TracingLogs};
 pub use random::{NoRandomness, SystemRandom};
 pub(crate) use runtime::{HyperExecutor, InRuntime};
 pub(crate) use sweep::keep_swept;
+pub(crate) use turns::Turns;
