@@ -24,6 +24,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     include_str!("raw_cases.txt").lines()
 }
 
+/// Whether a case is about the cache of responses.
+pub fn wants_http_cache(name: &str) -> bool {
+    name.starts_with("http_cache_") || name.ends_with("_http_cache")
+}
+
 /// A test per case and engine.
 pub fn trials() -> Vec<Trial> {
     let mut trials = Vec::new();
@@ -99,7 +104,7 @@ impl World {
                 std::fs::write(&manifest, text).expect("a folder can be written to");
                 host.configure(|builder| builder.config(&manifest))
             }
-            _ if name.starts_with("http_cache_") || name.ends_with("_http_cache") => {
+            _ if wants_http_cache(name) => {
                 host.configure(|builder| builder.http_cache(HttpCacheSettings::default()))
             }
             _ => host,

@@ -195,6 +195,11 @@ fn cache_replace_refusals() -> Outcome {
         BAD_ALIGNMENT,
         cache::replace_insert(handle, 0, &options, Misaligned::new().pointer())
     );
+    let mut odd = Misaligned::new();
+    check_status!(
+        BAD_ALIGNMENT,
+        cache::replace_get_body(handle, 0, odd.pointer(), &mut writer)
+    );
     // A body is given once at a time, and what of it is asked for must be possible.
     let (whole, mut old) = (CacheGetBodyOptions::default(), NO_HANDLE);
     for (mask, status) in [(1, UNSUPPORTED), (1 << 3, INVALID_ARGUMENT)] {
@@ -237,7 +242,19 @@ fn cache_bad_value_pointers() -> Outcome {
     options.length = 0;
     insert(name, mask | METADATA | LENGTH, &options, b"")?;
     let (found, replacement) = (lookup(name)?, replace(name, 1)?);
-    let mut odd = Misaligned::new();
+    let (mut odd, whole) = (Misaligned::new(), CacheGetBodyOptions::default());
+    check_status!(
+        BAD_ALIGNMENT,
+        cache::get_body(found, 0, &whole, odd.pointer())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        cache::get_body(found, 0, odd.pointer(), &mut 0)
+    );
+    // No body was taken by that.
+    let mut body = NO_HANDLE;
+    check_status!(OK, cache::get_body(found, 0, &whole, &mut body));
+    check_status!(OK, http_body::close(body));
     type Number = unsafe extern "C" fn(Handle, *mut u64) -> Status;
     let numbers: [(Handle, Number); 10] = [
         (found, cache::get_length),
@@ -396,6 +413,14 @@ fn cache_bad_result_pointers() -> Outcome {
     check_status!(
         INVALID_ARGUMENT,
         cache::transaction_insert(leader, 0, &options, end_of_memory())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        cache::transaction_insert(leader, 0, &options, misaligned.pointer())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        cache::transaction_update(leader, 0, misaligned.pointer())
     );
     check_eq!(MUST_INSERT, state(leader)?);
     let (mut writer, mut back) = (NO_HANDLE, NO_HANDLE);

@@ -111,7 +111,7 @@ pub fn close(handle: Handle) -> Outcome {
 }
 
 /// Inserts a whole response, and closes the lookup.
-fn insert(
+pub fn insert(
     handle: Handle,
     headers: &[(&str, &str)],
     (mask, options): (u32, HttpCacheWriteOptions),

@@ -290,7 +290,40 @@ fn http_cache_bad_result_pointers() -> Outcome {
         BAD_ALIGNMENT,
         http_cache::get_suggested_backend_request(handle, odd.pointer())
     );
+    check_status!(
+        BAD_ALIGNMENT,
+        http_cache::transaction_update(handle, response, mask, odd.pointer())
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        http_cache::transaction_record_not_cacheable(handle, mask, odd.pointer())
+    );
     let (mut word, mut other) = (0, NO_HANDLE);
+    check_status!(
+        BAD_ALIGNMENT,
+        http_cache::transaction_update_and_return_fresh(
+            handle,
+            response,
+            mask,
+            &written,
+            odd.pointer()
+        )
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        http_cache::get_suggested_cache_options(
+            handle,
+            response,
+            0,
+            &written,
+            &mut word,
+            odd.pointer()
+        )
+    );
+    check_status!(
+        BAD_ALIGNMENT,
+        http_cache::prepare_response_for_storage(handle, response, &mut word, odd.pointer())
+    );
     check_status!(
         INVALID_ARGUMENT,
         http_cache::transaction_insert(handle, response, mask, &written, end_of_memory())

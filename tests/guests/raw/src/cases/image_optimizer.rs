@@ -2,7 +2,7 @@
 
 use super::cases;
 use crate::check::{Outcome, check, check_eq, check_status};
-use crate::guest::{self, ORIGIN, REFUSED, UNKNOWN, end_of_memory};
+use crate::guest::{self, Misaligned, ORIGIN, REFUSED, UNKNOWN, end_of_memory};
 use crate::sys::*;
 
 cases![
@@ -134,6 +134,30 @@ fn image_transform_errors() -> Outcome {
             &mut body,
         )
     );
+    let mut odd = Misaligned::new();
+    for (configuration, out) in [
+        (odd.pointer::<u32>(), &raw mut body),
+        (end_of_memory(), odd.pointer()),
+    ] {
+        let mask = match configuration.is_aligned() {
+            true => 0,
+            false => SDK_CLAIMS_OPTS,
+        };
+        check_status!(
+            BAD_ALIGNMENT,
+            image_optimizer::transform_image_optimizer_request(
+                request,
+                NO_HANDLE,
+                ORIGIN.as_ptr(),
+                ORIGIN.len(),
+                mask,
+                configuration,
+                [0; 3].as_mut_ptr(),
+                &mut response,
+                out,
+            )
+        );
+    }
     // None of these consumes the request, nor does one that reaches no backend.
     let (status, response, body, tag) = transform((request, NO_HANDLE), UNKNOWN, 0, "");
     check!(status != OK);

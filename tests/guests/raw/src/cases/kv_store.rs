@@ -534,6 +534,10 @@ fn kv_insert_bad_result_pointer() -> Outcome {
         INVALID_ARGUMENT,
         kv_store::insert_wait(pending, end_of_memory())
     );
+    check_status!(
+        BAD_ALIGNMENT,
+        kv_store::insert_wait(pending, Misaligned::new().pointer())
+    );
     let mut error = 0;
     check_status!(OK, kv_store::insert_wait(pending, &mut error));
     Ok(())
@@ -606,6 +610,10 @@ fn kv_delete_bad_arguments() -> Outcome {
     check_status!(
         BAD_ALIGNMENT,
         kv_store::delete_wait(pending, Misaligned::new().pointer())
+    );
+    check_status!(
+        INVALID_ARGUMENT,
+        kv_store::delete_wait(pending, end_of_memory())
     );
     let mut error = 0;
     check_status!(OK, kv_store::delete_wait(pending, &mut error));

@@ -1,6 +1,6 @@
 //! What a guest is told that holds as many bodies, lookups and operations as there may be.
 
-use super::http_cache::request_of;
+use super::http_cache::{insert, options, remove, request_of, transaction};
 use super::http_req_send::check_echo;
 use super::{cases, kv_store};
 use crate::check::{Outcome, check, check_eq, check_status};
@@ -95,7 +95,16 @@ fn full_table_of_cache() -> Outcome {
 fn full_table_of_http_cache() -> Outcome {
     let request = request_of("full_table_of_http_cache")?;
     let lookup = HttpCacheLookupOptions::default();
+    let name = "full_table_of_http_cache_stored";
+    insert(transaction(name)?, &[], options(name), b"stored")?;
+    let stored = transaction(name)?;
     let bodies = fill()?;
+    let (mut head, mut content) = (NO_HANDLE, NO_HANDLE);
+    check_status!(
+        LIMIT_EXCEEDED,
+        http_cache::get_found_response(stored, 1, &mut head, &mut content)
+    );
+    check_eq!((NO_HANDLE, NO_HANDLE), (head, content));
     let mut handle = NO_HANDLE;
     for begin in [http_cache::lookup, http_cache::transaction_lookup] {
         check_status!(LIMIT_EXCEEDED, begin(request, 0, &lookup, &mut handle));
@@ -110,7 +119,14 @@ fn full_table_of_http_cache() -> Outcome {
     check_status!(OK, http_cache::get_state(handle, &mut state));
     check_eq!(1 << 3, state);
     check_status!(OK, http_cache::close(handle));
-    Ok(())
+    // The response is where it was.
+    check_status!(
+        OK,
+        http_cache::get_found_response(stored, 1, &mut head, &mut content)
+    );
+    check_eq!(b"stored".to_vec(), guest::read_to_end(content)?);
+    check_status!(OK, http_cache::close(stored));
+    remove(name)
 }
 
 fn full_table_of_stores() -> Outcome {
