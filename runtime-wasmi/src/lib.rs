@@ -65,6 +65,8 @@ impl WasmiEngine {
         config
             // Fuel is what makes a running guest give others a turn, and an endless one stop.
             .consume_fuel(true)
+            // The limit of a run is on one.
+            .wasm_multi_memory(false)
             .fuel_cost(FUEL_COSTS)
             .compilation_mode(CompilationMode::LazyTranslation)
             .ignore_custom_sections(true)

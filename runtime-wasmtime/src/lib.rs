@@ -180,6 +180,8 @@ fn config(compiler: Compiler, options: &EngineOptions) -> wasmtime::Result<Confi
         config.wasm_backtrace_max_frames(NonZeroUsize::new(profile::FRAMES_MAX));
     }
     config
+        // The limit of a run is on one.
+        .wasm_multi_memory(false)
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK_BYTES)
         .async_stack_size(FIBER_STACK_BYTES)
@@ -338,7 +340,7 @@ impl Engine for WasmtimeEngine {
         let pool = self.pool(wasm);
         let program = match pool {
             Some(pool) => match pool.compile(wasm, &self.options) {
-                // A module can be valid and yet too large for a slot: more tables, more memories, a larger minimum.
+                // A module can be valid and yet too large for a slot: more tables, a larger minimum.
                 Err(CompileError::Invalid(_)) => on_demand()?,
                 other => other?,
             },

@@ -30,6 +30,7 @@ cases![
     a_stack_overflow_is_a_trap,
     what_an_earlier_guest_has_added_to_memory_is_gone,
     bytes_that_are_no_module_are_refused,
+    a_second_memory_is_refused,
 ];
 
 const START_CANNOT_WAIT: &[(&str, &str)] = &[(
@@ -133,6 +134,15 @@ async fn refused(cx: &Context, guest: Guest) -> String {
         Err(error @ HostError::Compile { .. }) => error.to_string(),
         other => panic!("{other:?}"),
     }
+}
+
+/// The limit on memory is on one.
+async fn a_second_memory_is_refused(cx: Context) {
+    let error = refused(&cx, Guest("wat/two_memories.wat")).await;
+    assert!(
+        error.contains("memories") || error.contains("multi"),
+        "{error}"
+    );
 }
 
 async fn unknown_imports_are_refused_by_name(cx: Context) {
