@@ -160,10 +160,11 @@ impl<H: Handle, T> Table<H, T> {
         }
     }
 
-    /// A table that holds one item, and the item's handle.
+    /// A table that holds one item, and the item's handle. It has room for no other: most runs need none.
     #[must_use]
     pub fn with(item: T) -> (Self, H) {
         let mut table = Self::new();
+        table.entries.reserve_exact(1);
         let handle = table.push(item);
         (table, handle)
     }

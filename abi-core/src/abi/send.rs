@@ -195,9 +195,9 @@ fn wait_for_answer(
     request: BackendRequest,
 ) -> impl Future<Output = Result<BackendResponse, SendError>> + 'static + use<> {
     let (platform, offload) = (session.platform.clone(), session.offload().cloned());
+    // What sends is not made on the guest's stack, and the request is no part of what the guest waits with.
+    let sending = async move { answer_to(&platform, request).await }.boxed();
     async move {
-        // Nothing of it is made on the guest's stack.
-        let sending = async move { answer_to(&platform, request).await }.boxed();
         match offload {
             Some(offload) => offload.wait(sending).await,
             None => sending.await,
