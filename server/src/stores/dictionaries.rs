@@ -48,7 +48,7 @@ impl Dictionary {
     }
 
     /// A dictionary of what is in a file: a JSON object of strings. When the file changes, guests that open the
-    /// dictionary afterwards see the change.
+    /// dictionary a tenth of a second later see the change.
     ///
     /// # Errors
     ///
@@ -87,18 +87,16 @@ mod tests {
 
     #[test]
     fn a_file_is_read_again_when_it_has_changed() {
-        let folder = std::env::temp_dir().join(format!("fastlike-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let path = folder.join("dictionary.json");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("dictionary.json");
         std::fs::write(&path, r#"{"a": "1"}"#).unwrap();
         let dictionary = Dictionary::of_file(path.clone()).unwrap();
         let before = dictionary.items();
         std::fs::write(&path, r#"{"a": "two"}"#).unwrap();
-        assert_eq!(dictionary.items().get("a").unwrap(), "two");
+        while dictionary.items().get("a").unwrap() != "two" {
+            std::thread::yield_now();
+        }
         assert_eq!(before.get("a").unwrap(), "1");
-        std::fs::write(&path, "not JSON").unwrap();
-        assert_eq!(dictionary.items().get("a").unwrap(), "two");
-        std::fs::remove_dir_all(&folder).unwrap();
     }
 
     #[test]
