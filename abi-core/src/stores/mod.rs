@@ -18,7 +18,7 @@ pub use config::{
     CONFIG_KEY_LENGTH_MAX, CONFIG_VALUE_LENGTH_MAX, ConfigItems, ConfigStore, ConfigStores,
 };
 pub use kv::{
-    KV_KEY_BYTES_MAX, KV_LIST_LIMIT_MAX, KV_MEMORY_BYTES_MAX, KV_METADATA_BYTES_MAX,
+    KV_ITEM_BYTES, KV_KEY_BYTES_MAX, KV_LIST_LIMIT_MAX, KV_MEMORY_BYTES_MAX, KV_METADATA_BYTES_MAX,
     KV_VALUE_BYTES_MAX, KvError, KvFuture, KvInsert, KvInsertMode, KvItem, KvKey, KvPage, KvQuery,
     KvStore, KvStores, KvValue, MemoryKv, decode_cursor, next_generation,
 };

@@ -8,7 +8,8 @@ use abi_core::abi::{
     fastly_object_store as object_store,
 };
 use abi_core::stores::{
-    KvError, KvFuture, KvInsert, KvItem, KvKey, KvPage, KvQuery, KvStore, KvValue, MemoryKv,
+    KV_ITEM_BYTES, KvError, KvFuture, KvInsert, KvItem, KvKey, KvPage, KvQuery, KvStore, KvValue,
+    MemoryKv,
 };
 use abi_core::table::types::*;
 use bytes::Bytes;
@@ -357,7 +358,7 @@ fn time_to_live_ends() {
     };
     assert_eq!(fixture.insert(store, "other", "v", add), OK);
     assert_eq!(memory.keys(), ["other"], "a write has removed it");
-    assert_eq!(memory.bytes(), "otherv".len());
+    assert_eq!(memory.bytes(), KV_ITEM_BYTES + "otherv".len());
     assert_eq!(fixture.insert(store, "k", "v", add), OK);
 }
 
@@ -432,21 +433,20 @@ fn large_values_go_in_and_out_as_they_are() {
         ..too_long
     };
     assert_eq!(fixture.insert(store, "m", "x", too_long), 2);
-    fixture.world.add_kv("small", MemoryKv::with_capacity(10));
-    let small = fixture.open_kv("small").1;
-    assert_eq!(
-        fixture.insert(small, "key", "1234567", Options::default()),
-        OK
-    );
-    assert_eq!(
-        fixture.insert(small, "key", "12345678", Options::default()),
-        5
-    );
-    assert_eq!(
-        fixture.insert(small, "key", "7654321", Options::default()),
-        OK
-    );
-    assert_eq!(fixture.lookup(small, "key").unwrap().0, "7654321");
+    let small = MemoryKv::with_capacity(KV_ITEM_BYTES + 10);
+    fixture.world.add_kv("small", small.clone());
+    let handle = fixture.open_kv("small").1;
+    let mut insert = |key, value| fixture.insert(handle, key, value, Options::default());
+    assert_eq!(insert("key", "1234567"), OK);
+    assert_eq!(insert("key", "12345678"), 5);
+    assert_eq!(insert("key", "7654321"), OK);
+    // However small it is, an item takes room.
+    assert_eq!(insert("k", ""), 5);
+    small.set_capacity(0);
+    assert_eq!(insert("key", "12345678"), 5);
+    assert_eq!(insert("key", "1234567"), OK, "it is no larger");
+    assert_eq!(insert("key", "1"), OK, "it has become smaller");
+    assert_eq!(fixture.lookup(handle, "key").unwrap().0, "1");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use abi_core::stores::{
-    KvError, KvFuture, KvInsert, KvInsertMode, KvKey, KvQuery, KvStore, MemoryKv,
+    KV_ITEM_BYTES, KvError, KvFuture, KvInsert, KvInsertMode, KvKey, KvQuery, KvStore, MemoryKv,
 };
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -160,7 +160,8 @@ proptest! {
             prop_assert_eq!(&found.value.to_bytes()[..], &item.value[..]);
         }
         prop_assert!(generations.is_sorted_by(|one, next| one < next), "{:?}", generations);
-        let stored: usize = store.keys().iter().map(|key| key.len() + store.get(key).unwrap().len()).sum();
+        let sizes = store.keys().into_iter().map(|key| KV_ITEM_BYTES + key.len() + store.get(&key).unwrap().len());
+        let stored: usize = sizes.sum();
         prop_assert_eq!(store.bytes(), stored);
     }
 }

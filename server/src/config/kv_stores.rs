@@ -7,11 +7,13 @@ use bytes::Bytes;
 
 use super::error::Problem;
 use super::files::Folder;
+use super::limits::mebibytes;
 use super::reader::{Result, Table, Value};
 use super::stores::json_file;
 use crate::stores::{KvSeed, KvSettings, decode_base64, seeds_of_json};
 
-/// Reads one store: a list of items, or a table that says where they are, and where they are kept.
+/// Reads one store: a list of items, or a table that says where they are, where they are kept, and how many bytes they may
+/// have.
 pub(super) fn read(
     value: &Value<'_>,
     folder: &Folder,
@@ -20,13 +22,16 @@ pub(super) fn read(
     if value.elements().is_some() {
         return Ok(KvSettings {
             items: items(value, folder, warnings)?,
-            persist: None,
+            ..KvSettings::default()
         });
     }
     let mut table = value.table()?;
     let mut settings = KvSettings::default();
     if let Some(persist) = table.get("persist") {
         settings.persist = Some(folder.find(persist.string()?));
+    }
+    if let Some(size) = table.get("size_mb") {
+        settings.bytes_max = Some(mebibytes(&size)?);
     }
     if let Some(value) = table.get("items") {
         settings.items = items(&value, folder, warnings)?;

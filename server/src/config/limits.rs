@@ -85,10 +85,11 @@ pub(super) fn read_cache(value: &Value<'_>) -> Result<Option<u64>> {
     Ok(bytes)
 }
 
-fn mebibytes(value: &Value<'_>) -> Result<u64> {
+/// A number of MiB, in bytes.
+pub(super) fn mebibytes(value: &Value<'_>) -> Result<u64> {
     let number = value.number()?;
     let bytes = number.checked_mul(1024 * 1024).filter(|bytes| *bytes > 0);
-    bytes.ok_or_else(|| value.problem("a limit on memory is at least 1 MiB"))
+    bytes.ok_or_else(|| value.problem("a limit on bytes is at least 1 MiB"))
 }
 
 fn count(value: &Value<'_>) -> Result<u32> {

@@ -323,6 +323,10 @@ fn mistakes_say_what_was_expected() {
             "the key `file` is missing",
         ),
         (
+            "[local_server.kv_stores.s]\nsize_mb = 0",
+            "in `local_server.kv_stores.s.size_mb`: a limit on bytes is at least 1 MiB",
+        ),
+        (
             "[local_server.kv_stores.s]\nperssist = 'x'",
             "there is no key `perssist`; did you mean `persist`?",
         ),
@@ -458,6 +462,7 @@ fn values_of_kv_stores_come_from_texts_files_and_json() {
         file = "kv.json"
         format = "json"
         persist = "data"
+        size_mb = 5
     "#;
     let (folder, manifest) = manifest_with(&files, text);
     let manifest = manifest.unwrap();
@@ -506,6 +511,8 @@ fn values_of_kv_stores_come_from_texts_files_and_json() {
         of_file.persist.as_deref(),
         Some(&*folder.path().join("data"))
     );
+    assert_eq!(of_file.bytes_max, Some(5 << 20));
+    assert_eq!(listed.bytes_max, None);
     assert_eq!(manifest.warnings.len(), 1, "{:?}", manifest.warnings);
     assert_eq!(manifest.warnings[0].line, Some(8));
 }

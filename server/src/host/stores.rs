@@ -80,8 +80,8 @@ impl GivenStores {
                 }
                 GivenKv::Settings(settings) => {
                     let seeded = match kept.0.get(&name) {
-                        Some(kept) => kept.with_other_items(settings.items),
-                        None => SeededKv::new(settings.items),
+                        Some(kept) => kept.reconfigured(settings),
+                        None => SeededKv::new(settings),
                     };
                     let seeded = seeded.map_err(wrong)?;
                     let store = Arc::new(seeded.store.clone());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use abi_core::stores::{KvError, KvInsert, KvKey, KvStore, MemoryKv};
+use abi_core::stores::{KV_MEMORY_BYTES_MAX, KvError, KvInsert, KvKey, KvStore, MemoryKv};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
-use super::durable::DurableKv;
+use super::durable::{DurableKv, KV_DISK_BYTES_MAX};
 use super::error::StoreError;
 use crate::config::{FileError, read_bounded};
 
@@ -23,6 +23,9 @@ pub struct KvSettings {
     pub items: Vec<KvSeed>,
     /// The folder in which it outlives the process; otherwise it is kept in memory.
     pub persist: Option<PathBuf>,
+    /// How many bytes it holds at most, as [`KvItem::stored_bytes`](abi_core::stores::KvItem::stored_bytes) counts them;
+    /// otherwise [`KV_MEMORY_BYTES_MAX`] in memory, and [`KV_DISK_BYTES_MAX`] on the disk.
+    pub bytes_max: Option<u64>,
 }
 
 /// An item that is there from the start.
@@ -57,8 +60,14 @@ impl KvSettings {
             .map_err(|error| StoreError(format!("{}: {error}", path.display())))?;
         Ok(Self {
             items,
-            persist: None,
+            ..Self::default()
         })
+    }
+
+    /// How many bytes it holds in memory.
+    fn memory_capacity(&self) -> usize {
+        let bytes_max = self.bytes_max.map(usize::try_from);
+        bytes_max.map_or(KV_MEMORY_BYTES_MAX, |bytes| bytes.unwrap_or(usize::MAX))
     }
 
     /// Makes a store that outlives the process. Without `persist` it is in the working directory.
@@ -68,7 +77,8 @@ impl KvSettings {
         runtime: &Handle,
     ) -> Result<Arc<dyn KvStore>, StoreError> {
         let folder = self.persist.unwrap_or_default();
-        let store = DurableKv::open(&folder, name, runtime.clone())?;
+        let store = DurableKv::open(&folder, name, runtime.clone())?
+            .with_capacity(self.bytes_max.unwrap_or(KV_DISK_BYTES_MAX));
         let is_new = store
             .is_new()
             .map_err(|error| StoreError(error.to_string()))?;
@@ -108,27 +118,34 @@ fn fill<'a>(
 pub(crate) struct SeededKv {
     pub store: MemoryKv,
     items: Vec<KvSeed>,
+    capacity: usize,
     /// What a newer configuration changes, until it is put in place.
     written: Vec<KvSeed>,
     removed: Vec<KvKey>,
 }
 
 impl SeededKv {
-    /// A new store with these items.
-    pub(crate) fn new(items: Vec<KvSeed>) -> Result<Self, StoreError> {
-        let store = MemoryKv::new();
-        fill(&items, |key, insert, now| store.write_now(key, insert, now))?;
+    /// A new store as it is configured.
+    pub(crate) fn new(settings: KvSettings) -> Result<Self, StoreError> {
+        let capacity = settings.memory_capacity();
+        let store = MemoryKv::with_capacity(capacity);
+        fill(&settings.items, |key, insert, now| {
+            store.write_now(key, insert, now)
+        })?;
         Ok(Self {
             store,
-            items,
+            items: settings.items,
+            capacity,
             written: Vec::new(),
             removed: Vec::new(),
         })
     }
 
-    /// The same store for a configuration with other items: those that are new there or differ are to be written, and
-    /// those that are gone from it removed. Everything else stays as guests have left it.
-    pub(crate) fn with_other_items(&self, items: Vec<KvSeed>) -> Result<Self, StoreError> {
+    /// The same store for a newer configuration: items that are new there or differ are to be written, and those that are
+    /// gone from it removed. Everything else stays as guests have left it.
+    pub(crate) fn reconfigured(&self, settings: KvSettings) -> Result<Self, StoreError> {
+        let capacity = settings.memory_capacity();
+        let items = settings.items;
         let is_unchanged = |item: &&KvSeed| self.items.contains(item);
         let written: Vec<_> = items
             .iter()
@@ -136,7 +153,7 @@ impl SeededKv {
             .cloned()
             .collect();
         // What cannot be written is told before anything changes.
-        let trial = MemoryKv::new();
+        let trial = MemoryKv::with_capacity(capacity);
         fill(&written, |key, insert, now| {
             trial.write_now(key, insert, now)
         })?;
@@ -145,6 +162,7 @@ impl SeededKv {
         Ok(Self {
             store: self.store.clone(),
             items,
+            capacity,
             written,
             removed,
         })
@@ -153,6 +171,7 @@ impl SeededKv {
     /// Has guests see what the newer configuration of the store called `name` changes.
     pub(crate) fn put_in_place(&mut self, name: &str) {
         let now = now();
+        self.store.set_capacity(self.capacity);
         for key in self.removed.drain(..) {
             // It may be gone already. A store in memory never waits.
             let _ = self.store.delete(key, now).now_or_never();

@@ -8,7 +8,7 @@ mod reread;
 
 pub use abi_core::stores::{AclEntries, MemoryKv, SecretItems};
 pub use dictionaries::{Dictionary, DictionarySet};
-pub use durable::DurableKv;
+pub use durable::{DurableKv, KV_DISK_BYTES_MAX};
 pub use error::StoreError;
 pub(crate) use error::from_file;
 pub use kv::{KvSeed, KvSettings};

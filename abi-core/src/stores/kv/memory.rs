@@ -15,7 +15,7 @@ use super::{
 };
 use crate::stores::ContentError;
 
-/// What a store holds at most where nothing else was said, in bytes: keys, values and metadata.
+/// What a store in memory holds at most where nothing else was said, in bytes; see [`KvItem::stored_bytes`].
 pub const KV_MEMORY_BYTES_MAX: usize = 1024 * 1024 * 1024;
 
 /// How many items whose time is over one write removes at most.
@@ -25,15 +25,14 @@ const SWEPT_BY_WRITE: usize = 8;
 #[derive(Clone)]
 pub struct MemoryKv {
     items: Arc<RwLock<Items>>,
-    bytes_max: usize,
 }
 
-#[derive(Default)]
 struct Items {
     by_key: BTreeMap<KvKey, KvItem>,
     /// The keys of all items whose time will be over, by that time.
     by_expiry: BTreeSet<(Duration, KvKey)>,
     bytes: usize,
+    bytes_max: usize,
     last_generation: u64,
 }
 
@@ -44,14 +43,25 @@ impl MemoryKv {
         Self::with_capacity(KV_MEMORY_BYTES_MAX)
     }
 
-    /// An empty store of at most `bytes_max` bytes. A write that would make it larger is
-    /// [`KvError::PayloadTooLarge`].
+    /// An empty store of at most `bytes_max` bytes, as [`KvItem::stored_bytes`] counts them. A write that would make it
+    /// larger is [`KvError::PayloadTooLarge`].
     #[must_use]
     pub fn with_capacity(bytes_max: usize) -> Self {
-        Self {
-            items: Arc::default(),
+        let items = Items {
+            by_key: BTreeMap::new(),
+            by_expiry: BTreeSet::new(),
+            bytes: 0,
             bytes_max,
+            last_generation: 0,
+        };
+        Self {
+            items: Arc::new(RwLock::new(items)),
         }
+    }
+
+    /// Lets all clones of the store hold so many bytes from now on. What it holds stays, also where that is more.
+    pub fn set_capacity(&self, bytes_max: usize) {
+        self.write().bytes_max = bytes_max;
     }
 
     /// Writes a value without metadata that stays until it is removed.
@@ -98,14 +108,15 @@ impl MemoryKv {
             generation,
             now,
         )?;
-        let replaced = existing.map_or(0, |existing| size(&key, existing));
-        let bytes = items.bytes - replaced + size(&key, &item);
-        if bytes > self.bytes_max {
+        let replaced = existing.map_or(0, |existing| existing.stored_bytes(&key));
+        let added = item.stored_bytes(&key);
+        // What makes it smaller is written also where it holds more than it may.
+        if added > replaced && items.bytes - replaced + added > items.bytes_max {
             return Err(KvError::PayloadTooLarge);
         }
         items.remove(&key);
         items.last_generation = generation;
-        items.bytes += size(&key, &item);
+        items.bytes += added;
         if let Some(expires) = item.expires {
             items.by_expiry.insert((expires, key.clone()));
         }
@@ -136,7 +147,7 @@ impl MemoryKv {
             .collect()
     }
 
-    /// What it holds, in bytes: keys, values and metadata.
+    /// What it holds, in bytes; see [`KvItem::stored_bytes`].
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.read().bytes
@@ -184,7 +195,7 @@ impl MemoryKv {
 impl Items {
     fn remove(&mut self, key: &KvKey) -> Option<KvItem> {
         let (key, item) = self.by_key.remove_entry(key)?;
-        self.bytes -= size(&key, &item);
+        self.bytes -= item.stored_bytes(&key);
         if let Some(expires) = item.expires {
             self.by_expiry.remove(&(expires, key));
         }
@@ -203,10 +214,6 @@ impl Items {
             }
         }
     }
-}
-
-fn size(key: &KvKey, item: &KvItem) -> usize {
-    key.as_str().len() + item.value.len() + item.metadata.len()
 }
 
 impl KvStore for MemoryKv {

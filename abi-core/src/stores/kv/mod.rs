@@ -73,7 +73,16 @@ pub struct KvItem {
     pub expires: Option<Duration>,
 }
 
+/// What an item takes beside the bytes of its key, value and metadata: about what the structures around it are.
+pub const KV_ITEM_BYTES: usize = 384;
+
 impl KvItem {
+    /// How many bytes it counts where a store has a limit: key, value, metadata and [`KV_ITEM_BYTES`].
+    #[must_use]
+    pub fn stored_bytes(&self, key: &KvKey) -> usize {
+        KV_ITEM_BYTES + key.as_str().len() + self.value.len() + self.metadata.len()
+    }
+
     /// Whether its time to live is over.
     #[must_use]
     pub fn is_expired(&self, now: Duration) -> bool {
@@ -96,7 +105,7 @@ pub enum KvError {
     PayloadTooLarge = 5,
     /// The store has failed.
     Internal = 6,
-    /// The store has more to do than it can.
+    /// The store has more to do than it can: too much is waiting to be written.
     TooManyRequests = 7,
 }
 

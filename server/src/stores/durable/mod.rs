@@ -14,11 +14,16 @@ use std::time::Duration;
 
 use abi_core::stores::{KvError, KvFuture, KvInsert, KvItem, KvKey, KvPage, KvQuery, KvStore};
 use futures_util::FutureExt;
+use futures_util::future::ready;
 use tokio::runtime::Handle;
 
 use super::error::StoreError;
 use files::OpenFile;
 use writer::Change;
+
+/// What a store on the disk holds at most where nothing else was said, in bytes; see
+/// [`KvItem::stored_bytes`](abi_core::stores::KvItem::stored_bytes).
+pub const KV_DISK_BYTES_MAX: u64 = 10 * 1024 * 1024 * 1024;
 
 /// A KV store in a file. Clones are the same store, and so are all that this process opens of one file.
 ///
@@ -27,12 +32,13 @@ use writer::Change;
 #[derive(Clone)]
 pub struct DurableKv {
     file: Arc<OpenFile>,
+    bytes_max: u64,
     runtime: Handle,
 }
 
 impl DurableKv {
-    /// Opens the store `name` in `folder`. Folder and file are made where they are not there. Reading is done by the
-    /// blocking threads of `runtime`.
+    /// Opens the store `name` in `folder`, for at most [`KV_DISK_BYTES_MAX`] bytes. Folder and file are made where they are
+    /// not there. Reading is done by the blocking threads of `runtime`.
     ///
     /// # Errors
     ///
@@ -48,7 +54,18 @@ impl DurableKv {
             ),
             error => wrong(&error),
         })?;
-        Ok(Self { file, runtime })
+        Ok(Self {
+            file,
+            bytes_max: KV_DISK_BYTES_MAX,
+            runtime,
+        })
+    }
+
+    /// The same store, of which what is written through this one makes at most `bytes_max` bytes. A write that would make it
+    /// larger is [`KvError::PayloadTooLarge`].
+    #[must_use]
+    pub fn with_capacity(self, bytes_max: u64) -> Self {
+        Self { bytes_max, ..self }
     }
 
     /// Whether nothing was ever written to it.
@@ -68,19 +85,25 @@ impl DurableKv {
     ///
     /// # Errors
     ///
-    /// Those of [`KvInsert::apply`], and [`KvError::Internal`] when the file cannot be written.
+    /// Those of [`KvInsert::apply`]; [`KvError::PayloadTooLarge`] when the store is full, [`KvError::TooManyRequests`] when
+    /// too much waits to be written, and [`KvError::Internal`] when the file cannot be written.
     ///
     /// # Panics
     ///
     /// On a thread that runs asynchronous tasks, which must not wait: [`insert`](KvStore::insert) is for those.
     pub fn write_now(&self, key: KvKey, insert: KvInsert, now: Duration) -> Result<(), KvError> {
-        let change = Change::Insert(key, Box::new(insert));
-        self.file.changes().send_blocking(change, now)
+        let change = Change::Insert(key, Box::new(insert), self.bytes_max);
+        let prepared = self.file.changes().prepare(change, now)?;
+        self.file.changes().send_blocking(prepared)
     }
 
     fn change(&self, change: Change, now: Duration) -> KvFuture<()> {
+        let prepared = match self.file.changes().prepare(change, now) {
+            Ok(prepared) => prepared,
+            Err(error) => return ready(Err(error)).boxed(),
+        };
         let file = self.file.clone();
-        async move { file.changes().send(change, now).await }.boxed()
+        async move { file.changes().send(prepared).await }.boxed()
     }
 
     fn read<T: Send + 'static>(
@@ -125,7 +148,8 @@ impl KvStore for DurableKv {
     }
 
     fn insert(&self, key: KvKey, insert: KvInsert, now: Duration) -> KvFuture<()> {
-        self.change(Change::Insert(key, Box::new(insert)), now)
+        let change = Change::Insert(key, Box::new(insert), self.bytes_max);
+        self.change(change, now)
     }
 
     fn delete(&self, key: KvKey, now: Duration) -> KvFuture<()> {

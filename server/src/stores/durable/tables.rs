@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use abi_core::stores::{
-    KvError, KvInsert, KvItem, KvKey, KvPage, KvQuery, KvValue, next_generation,
+    KV_ITEM_BYTES, KvError, KvInsert, KvItem, KvKey, KvPage, KvQuery, KvValue, next_generation,
 };
 use bytes::Bytes;
 use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
@@ -25,21 +25,57 @@ const STORE: TableDefinition<'_, &str, u64> = TableDefinition::new("store");
 /// In [`STORE`]: the generation of the last write.
 const LAST_GENERATION: &str = "last_generation";
 
+/// In [`STORE`]: what all items count, in bytes; see [`KvItem::stored_bytes`].
+const BYTES: &str = "bytes";
+
 /// How many items whose time is over one change removes at most.
 const SWEPT_BY_CHANGE: usize = 8;
 
-/// Makes the tables of a new file.
+/// Makes the tables of a new file, and counts what is in one that was written when nobody counted.
 pub(super) fn prepare(database: &Database) -> Result<()> {
     let transaction = database.begin_write()?;
-    Tables::open(&transaction)?;
+    let mut tables = Tables::open(&transaction)?;
+    let counted = tables.store.get(BYTES)?.map(|bytes| bytes.value());
+    if counted.is_none() {
+        let mut bytes = 0;
+        for entry in tables.items.iter()? {
+            let (key, item) = entry?;
+            let (_, _, metadata) = item.value();
+            bytes += stored_bytes(key.value(), metadata.len(), tables.value_len(key.value())?);
+        }
+        tables.store.insert(BYTES, bytes)?;
+    }
+    drop(tables);
     transaction.commit()?;
     Ok(())
+}
+
+/// [`KvItem::stored_bytes`] of an item that is not in memory.
+fn stored_bytes(key: &str, metadata: usize, value: usize) -> u64 {
+    (KV_ITEM_BYTES + key.len() + metadata + value) as u64
 }
 
 pub(super) fn last_generation(database: &Database) -> Result<u64> {
     let transaction = database.begin_read()?;
     let store = transaction.open_table(STORE)?;
     Ok(store.get(LAST_GENERATION)?.map_or(0, |last| last.value()))
+}
+
+/// Makes a file as it was written when nobody counted.
+#[cfg(test)]
+pub(super) fn forget_bytes(database: &Database) -> Result<()> {
+    let transaction = database.begin_write()?;
+    Tables::open(&transaction)?.store.remove(BYTES)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+/// What all items count, in bytes.
+#[cfg(test)]
+pub(super) fn bytes(database: &Database) -> Result<u64> {
+    let transaction = database.begin_read()?;
+    let store = transaction.open_table(STORE)?;
+    Ok(store.get(BYTES)?.map_or(0, |bytes| bytes.value()))
 }
 
 pub(super) fn lookup(database: &Database, key: &KvKey, now: Duration) -> Result<Option<KvItem>> {
@@ -110,11 +146,12 @@ impl<'a> Tables<'a> {
         })
     }
 
-    /// Writes an item. The inner error is one that a guest has made.
+    /// Writes an item, in a store of at most `bytes_max` bytes. The inner error is one that a guest has made.
     pub(super) fn insert(
         &mut self,
         key: &KvKey,
         insert: KvInsert,
+        bytes_max: u64,
         now: Duration,
     ) -> Result<std::result::Result<(), KvError>> {
         self.sweep(now)?;
@@ -129,12 +166,35 @@ impl<'a> Tables<'a> {
             Ok(item) => item,
             Err(error) => return Ok(Err(error)),
         };
+        let replaced = match &existing {
+            Some(existing) => {
+                let value = self.value_len(key.as_str())?;
+                stored_bytes(key.as_str(), existing.metadata.len(), value)
+            }
+            None => 0,
+        };
+        let added = item.stored_bytes(key) as u64;
+        let bytes = self.bytes()?.saturating_sub(replaced).saturating_add(added);
+        // What makes it smaller is written also where it holds more than it may.
+        if added > replaced && bytes > bytes_max {
+            return Ok(Err(KvError::PayloadTooLarge));
+        }
         if let Some(existing) = &existing {
             self.forget_expiry(key, existing)?;
         }
         self.store.insert(LAST_GENERATION, generation)?;
+        self.store.insert(BYTES, bytes)?;
         self.write(key, &item)?;
         Ok(Ok(()))
+    }
+
+    fn bytes(&self) -> Result<u64> {
+        Ok(self.store.get(BYTES)?.map_or(0, |bytes| bytes.value()))
+    }
+
+    fn value_len(&self, key: &str) -> Result<usize> {
+        let value = self.values.get(key)?;
+        Ok(value.map_or(0, |value| value.value().len()))
     }
 
     fn write(&mut self, key: &KvKey, item: &KvItem) -> Result<()> {
@@ -216,8 +276,14 @@ impl<'a> Tables<'a> {
     }
 
     fn remove(&mut self, key: &str) -> Result<()> {
-        self.items.remove(key)?;
-        self.values.remove(key)?;
+        let metadata = self.items.remove(key)?.map(|item| item.value().2.len());
+        let value = self.values.remove(key)?;
+        let value = value.map_or(0, |value| value.value().len());
+        if let Some(metadata) = metadata {
+            let bytes = self.bytes()?;
+            let bytes = bytes.saturating_sub(stored_bytes(key, metadata, value));
+            self.store.insert(BYTES, bytes)?;
+        }
         Ok(())
     }
 }

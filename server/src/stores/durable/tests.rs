@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use abi_core::stores::KvInsertMode;
+use abi_core::stores::{KV_ITEM_BYTES, KV_VALUE_BYTES_MAX, KvInsertMode, KvValue};
 use bytes::Bytes;
 use tokio::runtime::Runtime;
 
@@ -166,6 +166,63 @@ fn many_writers_lose_nothing() {
     assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 1);
     let item = runtime.block_on(store.lookup(key("k"), START)).unwrap();
     assert_eq!(item.value.len(), 100);
+}
+
+#[test]
+fn a_store_has_a_bound_and_knows_how_much_it_holds() {
+    let (folder, runtime) = (tempfile::tempdir().unwrap(), runtime());
+    let item = (KV_ITEM_BYTES + "k".len() + "value".len()) as u64;
+    let store = open(folder.path(), &runtime).with_capacity(2 * item);
+    let held = |store: &DurableKv| tables::bytes(store.file.database()).unwrap();
+    let write = |store: &DurableKv, name, value| store.write_now(key(name), of(value), START);
+    assert_eq!(write(&store, "a", "value"), Ok(()));
+    let expiring = KvInsert {
+        time_to_live: Some(Duration::from_secs(10)),
+        ..of("value")
+    };
+    assert_eq!(store.write_now(key("b"), expiring, START), Ok(()));
+    assert_eq!(held(&store), 2 * item);
+    assert_eq!(write(&store, "c", ""), Err(KvError::PayloadTooLarge));
+    assert_eq!(write(&store, "a", "larger"), Err(KvError::PayloadTooLarge));
+    assert_eq!(write(&store, "a", "other"), Ok(()));
+    // The time of an item is over, and there is room for another one.
+    let later = START + Duration::from_secs(10);
+    assert_eq!(store.write_now(key("c"), of("value"), later), Ok(()));
+    assert_eq!(held(&store), 2 * item);
+    // Who may write less can make it smaller.
+    let smaller = store.clone().with_capacity(1);
+    assert_eq!(write(&smaller, "c", "v"), Ok(()));
+    assert_eq!(write(&smaller, "c", "va"), Err(KvError::PayloadTooLarge));
+    runtime.block_on(store.delete(key("a"), later)).unwrap();
+    assert_eq!(held(&store), item - 4);
+
+    // A file of the time when nobody counted is counted when it is opened.
+    tables::forget_bytes(store.file.database()).unwrap();
+    drop((store, smaller));
+    assert_eq!(held(&open(folder.path(), &runtime)), item - 4);
+}
+
+#[test]
+fn what_waits_to_be_written_has_a_bound() {
+    let (folder, runtime) = (tempfile::tempdir().unwrap(), runtime());
+    let store = open(folder.path(), &runtime);
+    let value = KvValue::from(Bytes::from(vec![0; KV_VALUE_BYTES_MAX]));
+    let mut inserts: Vec<_> = (0..11)
+        .map(|_| {
+            let insert = KvInsert {
+                value: value.clone(),
+                ..KvInsert::default()
+            };
+            store.insert(key("k"), insert, START)
+        })
+        .collect();
+    let last = inserts.pop().unwrap();
+    assert_eq!(runtime.block_on(last), Err(KvError::TooManyRequests));
+    assert_eq!(runtime.block_on(inserts.pop().unwrap()), Ok(()));
+    drop(inserts);
+    // What is dropped makes room.
+    let insert = store.insert(key("k"), of("v"), START);
+    assert_eq!(runtime.block_on(insert), Ok(()));
 }
 
 #[test]
