@@ -15,13 +15,13 @@ use image::{
     RgbaImage,
 };
 
-use super::{encode, error};
+use super::{error, memory};
 
 /// The most memory that decoding one image may take, in bytes.
 const DECODED_BYTES_MAX: u64 = 640 * 1024 * 1024;
 
 /// How many frames of an animated image are looked at.
-const FRAMES_MAX: u32 = 1_000;
+pub(super) const FRAMES_MAX: u32 = 1_000;
 
 /// How many pixels all frames of an animated image have at most, before and after.
 pub(super) const FRAME_PIXELS_MAX: u64 = (RESULT_SIDE_MAX as u64) * (RESULT_SIDE_MAX as u64);
@@ -99,24 +99,13 @@ impl<'a> Source<'a> {
 
     /// How many bytes it takes at most to decode it, transform it and encode what comes of it.
     pub(super) fn memory_for(&self, what: &Transform) -> u64 {
-        let (width, height) = self.decoder.dimensions();
-        let source = u64::from(width) * u64::from(height);
-        let may_grow = what.upscale || what.pad.is_some() || what.canvas.is_some();
-        let largest = u64::from(RESULT_SIDE_MAX) * u64::from(RESULT_SIDE_MAX);
-        let result = if may_grow {
-            largest
-        } else {
-            source.min(largest)
+        let undecoded = memory::Undecoded {
+            format: self.format,
+            dimensions: self.decoder.dimensions(),
+            pixel_bytes: self.decoder.total_bytes(),
+            length: self.bytes.len(),
         };
-        // Before and after a step, with four bytes a pixel.
-        let pixels = 4 * (source + 2 * result);
-        let frames = match self.format {
-            // No frame has fewer bytes than this.
-            Format::Gif => (self.bytes.len() as u64 / 16).min(FRAMES_MAX.into()) * source,
-            _ => 0,
-        };
-        let frames = 8 * frames.min(FRAME_PIXELS_MAX);
-        self.decoder.total_bytes() + pixels.max(frames) + encode::memory_for(what, result)
+        memory::needed(&undecoded, what)
     }
 
     /// Decodes it: all its frames where these `may_move`, and otherwise one.

@@ -22,6 +22,14 @@ const AVIF_PIXELS_MAX: u64 = 16 * 1024 * 1024;
 /// How much memory encoding AVIF takes for every pixel, in bytes.
 const AVIF_BYTES_PER_PIXEL: u64 = 48;
 
+/// How much memory encoding WebP with loss takes for every pixel, in bytes: most of it is for the
+/// numbers of all blocks, which are counted before the first one is written.
+const WEBP_BYTES_PER_PIXEL: u64 = 48;
+
+/// How much memory encoding any other format takes for every pixel, in bytes: copies in the order of the codec, its
+/// coefficients, and what is written.
+const BYTES_PER_PIXEL: u64 = 16;
+
 /// How the palettes of GIF are made, from 1, thorough, to 30, fast.
 const GIF_SPEED: i32 = 10;
 
@@ -119,14 +127,16 @@ pub(super) fn has_frames(format: Option<Format>, source: Format) -> bool {
     format.unwrap_or(source) == Format::Gif
 }
 
-/// How many bytes encoding a result of so many pixels takes at most.
-pub(super) fn memory_for(what: &Transform, pixels: u64) -> u64 {
-    let is_avif = what.format == Some(Format::Avif) || what.accepted.contains(&Format::Avif);
-    if is_avif && is_written(Format::Avif) {
-        pixels.min(AVIF_PIXELS_MAX) * AVIF_BYTES_PER_PIXEL
-    } else {
-        4 * pixels
-    }
+/// How many bytes encoding a result of so many pixels takes at most beside these, of an image that came in `source`.
+pub(super) fn memory_for(what: &Transform, source: Format, pixels: u64) -> u64 {
+    let asked = what.format.unwrap_or(source);
+    let formats = what.accepted.iter().copied().chain([asked]);
+    let bytes = formats.map(|format| match format {
+        Format::Avif if is_written(format) => pixels.min(AVIF_PIXELS_MAX) * AVIF_BYTES_PER_PIXEL,
+        Format::WebP if what.lossless != Some(true) => pixels * WEBP_BYTES_PER_PIXEL,
+        _ => pixels * BYTES_PER_PIXEL,
+    });
+    bytes.max().unwrap_or(0)
 }
 
 type Encoded = Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;

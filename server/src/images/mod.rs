@@ -1,11 +1,13 @@
 //! Transforming images with the codecs of this process.
 //!
-//! `decode` reads an image, `pixels` and `colors` change it, `encode` writes it, and `limits` has what all of them may use.
+//! `decode` reads an image, `pixels` and `colors` change it, `encode` writes it; `memory` says what that takes, and `limits`
+//! has what all of them may use.
 
 mod colors;
 mod decode;
 mod encode;
 mod limits;
+mod memory;
 mod pixels;
 
 use abi_core::images::{

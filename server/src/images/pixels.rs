@@ -141,12 +141,12 @@ fn orient(image: RgbaImage, number: u8) -> RgbaImage {
     image.into_rgba8()
 }
 
-fn resize(image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
+/// Which dimensions an image of these is to have.
+pub(super) fn target(dimensions: (u32, u32), what: &Transform) -> Result<(u32, u32)> {
     let ratio = what.device_pixel_ratio.unwrap_or(1.0);
-    let (full_width, full_height) = (f64::from(image.width()), f64::from(image.height()));
-    let width = what.width.map(|width| width.of(image.width()) * ratio);
-    let height = what.height.map(|height| height.of(image.height()) * ratio);
-    let has_both = width.is_some() && height.is_some();
+    let (full_width, full_height) = (f64::from(dimensions.0), f64::from(dimensions.1));
+    let width = what.width.map(|width| width.of(dimensions.0) * ratio);
+    let height = what.height.map(|height| height.of(dimensions.1) * ratio);
     let (mut width, mut height) = match (width, height) {
         (None, None) => (full_width * ratio, full_height * ratio),
         (Some(width), None) => (width, full_height * width / full_width),
@@ -154,8 +154,7 @@ fn resize(image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
         (Some(width), Some(height)) => (width, height),
     };
     let scales = (width / full_width, height / full_height);
-    let fit = what.fit.filter(|_| has_both);
-    let scale = match fit {
+    let scale = match fit(what) {
         Some(Fit::Bounds) => Some(scales.0.min(scales.1)),
         Some(Fit::Cover) => Some(scales.0.max(scales.1)),
         Some(Fit::Crop) | None => None,
@@ -171,7 +170,18 @@ fn resize(image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
     if width.max(height) > RESULT_SIDE_MAX {
         return Err(error("the result has more than 8192 pixels on a side"));
     }
-    if fit == Some(Fit::Crop) {
+    Ok((width, height))
+}
+
+/// How an image is fitted into what is asked for, which has to be both width and height.
+fn fit(what: &Transform) -> Option<Fit> {
+    what.fit
+        .filter(|_| what.width.is_some() && what.height.is_some())
+}
+
+fn resize(image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
+    let (width, height) = target(image.dimensions(), what)?;
+    if fit(what) == Some(Fit::Crop) {
         let cut = crop(
             &image,
             Crop {
