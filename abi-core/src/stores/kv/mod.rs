@@ -73,7 +73,8 @@ pub struct KvItem {
     pub expires: Option<Duration>,
 }
 
-/// What an item takes beside the bytes of its key, value and metadata: about what the structures around it are.
+/// What an item takes beside the bytes of its key, value and metadata: what the structures around it are at most, in a store
+/// in memory and with the allocator of the system.
 pub const KV_ITEM_BYTES: usize = 384;
 
 impl KvItem {
