@@ -184,6 +184,10 @@ mod tests {
     }
 
     #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "whether a thread hangs is seen from another one"
+    )]
     fn a_task_that_waits_may_be_freed_with_a_waker_of_it() {
         let (done, is_done) = mpsc::channel();
         // What is locked twice hangs.
