@@ -1,5 +1,7 @@
 //! Where addresses are and what devices send user agents, through the Rust SDK.
 
+use std::time::Duration;
+
 use conformance::cases;
 use conformance::client::Content;
 use conformance::context::Context;
@@ -96,17 +98,39 @@ async fn changes_of_files_are_seen(cx: Context) {
         let request = request.body(Content::empty()).expect("it is a request");
         host.fetch(request).await.ok_text()
     };
-    assert!(host.text("/geo/10.1.2.3").await.starts_with("Vienna "));
-    assert!(brand().await.starts_with(r#"Some("First")"#));
+    let has_place = async |city: &str| host.text("/geo/10.1.2.3").await.starts_with(city);
+    let has_brand = async |name: &str| brand().await.starts_with(&format!("Some({name:?})"));
+    assert!(has_place("Vienna ").await);
+    assert!(has_brand("First").await);
     write("geo.json", &place("Klagenfurt"));
-    write("devices.json", &device("Another one"));
-    assert!(host.text("/geo/10.1.2.3").await.starts_with("Klagenfurt "));
-    assert!(brand().await.starts_with(r#"Some("Another one")"#));
-    // Files that have become wrong are told, and change nothing.
+    write("devices.json", &device("Second"));
+    seen(async || has_place("Klagenfurt ").await).await;
+    seen(async || has_brand("Second").await).await;
+    // A file that has become wrong is told, and changes nothing. Every file is looked at between two changes of another.
     write("geo.json", "not JSON");
+    for name in ["Third", "Fourth"] {
+        write("devices.json", &device(name));
+        seen(async || has_brand(name).await).await;
+    }
+    assert!(has_place("Klagenfurt ").await);
     write("devices.json", "[]");
-    assert!(host.text("/geo/10.1.2.3").await.starts_with("Klagenfurt "));
-    assert!(brand().await.starts_with(r#"Some("Another one")"#));
+    for city in ["Graz", "Linz"] {
+        write("geo.json", &place(city));
+        seen(async || has_place(city).await).await;
+    }
+    assert!(has_brand("Fourth").await);
+}
+
+/// Asks again until a change of a file has been seen.
+async fn seen(is_seen: impl AsyncFn() -> bool) {
+    let asking = async {
+        while !is_seen().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    let limit = Duration::from_secs(30);
+    let seen = tokio::time::timeout(limit, asking).await;
+    seen.expect("a change of a file is seen soon");
 }
 
 async fn functions_of_an_embedder(cx: Context) {
