@@ -64,12 +64,13 @@ fn is_not_modified(request: &HeaderMap, stored: &HeaderMap) -> bool {
             entity_tags(list.as_bytes()).any(|asked| asked == b"*" || opaque(asked) == tag)
         });
     }
-    let since = request.get(IF_MODIFIED_SINCE).and_then(parse_date);
+    let Some(since) = request.get(IF_MODIFIED_SINCE).and_then(parse_date) else {
+        return false;
+    };
     let modified = stored.get(LAST_MODIFIED).or_else(|| stored.get(DATE));
-    match (since, modified.and_then(parse_date)) {
-        (Some(since), Some(modified)) => modified <= since,
-        _ => false,
-    }
+    modified
+        .and_then(parse_date)
+        .is_some_and(|modified| modified <= since)
 }
 
 /// The entity tags of a list. What is in quotes may have commas.

@@ -86,6 +86,14 @@ impl Readthrough {
         let key = lookup_key(&mut request.head);
         let (asked, unsent) = Unsent::of(request);
         let transaction = self.look_up(key, &asked).await?;
+        if !transaction.must_insert_or_update()
+            && let Some(found) = transaction.found()
+            && let Attachment::Response(head) = &found.options().attachment
+            && self.is_usable(found)
+        {
+            // What else there may be to do is large, and most often there is nothing else.
+            return self.hit(&asked, head, found).await;
+        }
         self.answer(transaction, asked, unsent).boxed().await
     }
 
@@ -116,10 +124,9 @@ impl Readthrough {
         asked: Arc<RequestHead>,
         unsent: Unsent,
     ) -> Result<BackendResponse, SendError> {
-        let now = self.platform.clock.monotonic();
         let found = transaction.found().cloned();
         if let Some(found) = &found {
-            let is_usable = found.freshness(now).is_usable() || found.is_chosen_stale();
+            let is_usable = self.is_usable(found);
             match &found.options().attachment {
                 Attachment::Response(head) if is_usable => {
                     if transaction.must_insert_or_update() {
@@ -144,6 +151,12 @@ impl Readthrough {
             Ok(response) => self.store(transaction, &asked, response).await,
             Err(failure) => self.stale(transaction, &asked, failure).await,
         }
+    }
+
+    /// Whether what was found answers a request as it is.
+    fn is_usable(&self, found: &Found) -> bool {
+        let now = self.platform.clock.monotonic();
+        found.freshness(now).is_usable() || found.is_chosen_stale()
     }
 
     /// Asks the backend; a response that says that the backend is in trouble counts as a failure where a stale one may
