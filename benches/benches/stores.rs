@@ -4,23 +4,30 @@
 //! Stores are called as hostcalls call them, without a guest: what a hostcall costs beside is in `hostcall`.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
-use abi_core::cache::{ByteRange, Cache, CacheKey, CacheSpace, WriteOptions};
+use abi_core::body::OutgoingBody;
+use abi_core::cache::{Attachment, ByteRange, Cache, CacheKey, CacheSpace, VaryRule, WriteOptions};
+use abi_core::http::cache::{Readthrough, lookup_key};
+use abi_core::http::{BackendRequest, Destination, RequestHead, ResponseHead};
 use abi_core::lookups::{DeviceDetection, DeviceTable, Geo, GeoTable, UserAgentParser};
 use abi_core::stores::{
     Acl, ConfigItems, ConfigStore, EventCounter, KvInsert, KvKey, KvStore, KvValue, MemoryKv,
     MemoryRateLimits, RateCheck, RateLimits, RateWindow, SecretItems, SecretStore,
 };
-use benches::{drive, measure};
+use benches::{drive, host, measure};
 use bytes::Bytes;
 use criterion::{Criterion, Throughput};
 use fastlike::lookups::UserAgents;
 use fastlike::{AclEntries, Dictionary, DurableKv, GeoDatabase};
 use futures_util::future::join_all;
 use http::HeaderMap;
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HOST,
+    HeaderValue, USER_AGENT, VARY,
+};
 
 /// How many items each store has.
 const ITEMS: u32 = 10_000;
@@ -217,6 +224,64 @@ fn cache(criterion: &mut Criterion) {
     });
 }
 
+/// A response that is stored, as a guest's `send` gets it.
+fn responses(criterion: &mut Criterion) {
+    let runtime = measure::runtime();
+    let platform = host::caching_platform(runtime.handle());
+    let requests: Vec<RequestHead> = (0..ITEMS)
+        .map(|number| {
+            let mut head = RequestHead::new();
+            let uri = format!("http://www.example.com/{}?page=1", key(number));
+            head.uri = uri.parse().expect("this is a URI");
+            for (name, value) in [
+                (HOST, "www.example.com"),
+                (USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64; rv:128.0)"),
+                (ACCEPT, "text/html,application/xhtml+xml"),
+                (ACCEPT_ENCODING, "gzip, br"),
+            ] {
+                head.headers.insert(name, HeaderValue::from_static(value));
+            }
+            head
+        })
+        .collect();
+    for request in &requests {
+        let mut response = ResponseHead::new();
+        for (name, value) in [
+            (CACHE_CONTROL, "public, max-age=3600"),
+            (CONTENT_TYPE, "text/html; charset=utf-8"),
+            (CONTENT_LENGTH, "1024"),
+            (DATE, "Sun, 06 Nov 1994 08:49:37 GMT"),
+            (ETAG, "\"1\""),
+            (VARY, "accept-encoding"),
+        ] {
+            let value = HeaderValue::from_static(value);
+            response.headers.insert(name, value);
+        }
+        let options = WriteOptions {
+            attachment: Attachment::Response(Arc::new(response)),
+            vary: VaryRule::parse("accept-encoding").expect("this is a header"),
+            ..WriteOptions::new(Duration::from_secs(3600))
+        };
+        let key = lookup_key(&mut request.clone());
+        let now = platform.clock.monotonic();
+        let mut writer = platform.cache.insert(key, &request.headers, options, now);
+        writer.write(&[7; VALUE_BYTES]).expect("there is room");
+        writer.finish();
+    }
+    lookups(criterion, "readthrough_hit", |number| {
+        let request = BackendRequest {
+            destination: Destination::Static("origin".to_owned()),
+            head: requests[scattered(number) as usize].clone(),
+            body: OutgoingBody::empty(),
+            bypass_cache: false,
+        };
+        let sent = Readthrough::new(platform.clone()).send(request);
+        let mut response = drive(sent).expect("it is stored");
+        let read = drive(response.body.read(usize::MAX)).expect("it is whole");
+        assert_eq!(read.expect("it has bytes").len(), VALUE_BYTES);
+    });
+}
+
 fn value() -> KvValue {
     Bytes::from(vec![7; VALUE_BYTES]).into()
 }
@@ -293,6 +358,7 @@ fn main() {
     user_agents(&mut criterion);
     rates(&mut criterion);
     cache(&mut criterion);
+    responses(&mut criterion);
     memory_kv(&mut criterion);
     durable_kv(&mut criterion);
     criterion.final_summary();

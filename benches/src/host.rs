@@ -3,7 +3,8 @@
 use abi_core::body::Body;
 use abi_core::engine::{EngineEntry, EngineOptions};
 use abi_core::http::RequestHead;
-use abi_core::{ClientRequest, Service};
+use abi_core::http::cache::HttpCacheSettings;
+use abi_core::{ClientRequest, Platform, Service};
 use http::Uri;
 use http::header::{ACCEPT, HOST, HeaderValue, USER_AGENT};
 use tokio::runtime::Handle;
@@ -24,6 +25,15 @@ pub fn service(engine: &EngineEntry, wasm: &[u8], runtime: &Handle) -> Service {
         .compile(wasm)
         .expect("the program can be compiled");
     Service::new(program, platform(runtime.clone()))
+}
+
+/// The world of a host whose requests read through its cache, without any backend.
+#[must_use]
+pub fn caching_platform(runtime: &Handle) -> Platform {
+    Platform {
+        http_cache: HttpCacheSettings::default(),
+        ..platform(runtime.clone())
+    }
 }
 
 /// Runs the program to its end.
