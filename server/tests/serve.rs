@@ -331,6 +331,8 @@ async fn requests_that_no_guest_should_see_are_refused() {
         ("CONNECT h:1 HTTP/1.1\r\nhost: h:1\r\n\r\n", "501"),
         ("nonsense\r\n\r\n", "400"),
         ("GET / HTTP/1.1\r\nhost: a@b\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nhost: a:65536\r\n\r\n", "400"),
+        ("GET http://a:b/ HTTP/1.1\r\nhost: b\r\n\r\n", "400"),
         ("GET http://a:c@b/ HTTP/1.1\r\nhost: b\r\n\r\n", "400"),
     ] {
         let mut stream = serving.connect().await;

@@ -231,6 +231,11 @@ pub(super) fn answer_to(
     let sending = Readthrough::send_on(platform, request);
     async move {
         let mut response = sending.await?;
+        if response.head.status.is_informational() {
+            // Interim ones are not told, and nobody has asked for another protocol.
+            let error = SendError::new(SendErrorKind::HttpResponseStatusInvalid);
+            return Err(error.with_source(format!("the final status is {}", response.head.status)));
+        }
         let headers = &mut response.head.headers;
         if decompress_gzip
             && headers

@@ -162,6 +162,10 @@ fn a_failed_send_says_why() {
     fixture.world.add_backend("cut", async |_| {
         Err(SendError::new(SendErrorKind::HttpIncompleteResponse))
     });
+    fixture
+        .world
+        .add_backend("switches", async |_| Ok(response(101, "")));
+    assert_eq!(send(&mut fixture, "switches"), (12, NONE, NONE, 17));
     assert_eq!(send(&mut fixture, "nowhere"), (2, NONE, NONE, 4));
     assert_eq!(send(&mut fixture, "refused"), (1, NONE, NONE, 7));
     assert_eq!(send(&mut fixture, "alert"), (1, NONE, NONE, 23));

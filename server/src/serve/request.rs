@@ -1,7 +1,7 @@
 //! From a client's request to the one a guest sees.
 
 use std::error::Error as StdError;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 
 use abi_core::body::OutgoingBody;
 use abi_core::http::RequestHead;
@@ -180,12 +180,73 @@ const NO_HOST: Refused = Refused {
     why: "the host is not valid\n",
 };
 
-/// A host has no user (RFC 9110 section 7.2): one before an `@` is taken for the host by some, and by others not.
+/// A host has no user (RFC 9110 section 7.2): one before an `@` is taken for the host by some, and by others not. What no
+/// URL can have is refused as well: SDKs make one of it, and a guest whose client could make that fail would trap.
 fn check_authority(authority: &Authority) -> Result<(), Refused> {
-    if authority.as_str().contains('@') {
-        return Err(NO_HOST);
+    let host = authority.host();
+    // The host is the beginning of it, where there is no user.
+    let port = authority.as_str().strip_prefix(host).ok_or(NO_HOST)?;
+    match port.strip_prefix(':') {
+        Some(number) if is_port(number) => {}
+        None if port.is_empty() => {}
+        _ => return Err(NO_HOST),
     }
-    Ok(())
+    match is_url_host(host) {
+        true => Ok(()),
+        false => Err(NO_HOST),
+    }
+}
+
+/// RFC 3986 section 3.2.3: it may be empty.
+fn is_port(number: &str) -> bool {
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number && (number.is_empty() || number.parse::<u16>().is_ok())
+}
+
+/// Whether a URL can have this host: <https://url.spec.whatwg.org/#host-parsing>, but for names in Punycode, which are not
+/// looked into.
+fn is_url_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[') {
+        let address = address.strip_suffix(']').unwrap_or_default();
+        return address.parse::<Ipv6Addr>().is_ok();
+    }
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    let last = labels.rsplit('.').next().unwrap_or_default();
+    // One that ends in a number is an address.
+    let is_name = !is_number(last) || is_ipv4_address(labels);
+    !host.is_empty() && !host.contains('%') && is_name
+}
+
+fn is_number(label: &str) -> bool {
+    let is_decimal = !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
+    is_decimal || number(label).is_some()
+}
+
+/// Up to four numbers, of which the last one fills what the others leave.
+fn is_ipv4_address(text: &str) -> bool {
+    let numbers: Option<Vec<u64>> = text.split('.').map(number).collect();
+    let Some((last, first)) = numbers.as_deref().and_then(<[u64]>::split_last) else {
+        return false;
+    };
+    let bytes_left = 4_usize.saturating_sub(first.len());
+    bytes_left > 0 && first.iter().all(|number| *number < 256) && *last < 1 << (8 * bytes_left)
+}
+
+/// A part of an IPv4 address: decimal, octal or hexadecimal.
+fn number(text: &str) -> Option<u64> {
+    let hexadecimal = text.strip_prefix("0x").or(text.strip_prefix("0X"));
+    let (digits, radix) = match (hexadecimal, text.strip_prefix('0')) {
+        (Some(digits), _) => (digits, 16),
+        (None, Some(digits)) => (digits, 8),
+        (None, None) => (text, 10),
+    };
+    match digits {
+        "" => (!text.is_empty()).then_some(0),
+        digits if digits.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            u64::from_str_radix(digits, radix).ok()
+        }
+        _ => None,
+    }
 }
 
 fn absolute(uri: Uri, scheme: Scheme, authority: Authority) -> Result<Uri, Refused> {
@@ -277,6 +338,50 @@ mod tests {
         assert!(seen(Request::get("/").header(HOST, "a b")).is_err());
         assert!(seen(Request::get("/").header(HOST, "a").header(HOST, "a")).is_err());
         assert!(seen(Request::connect("h:1")).is_err());
+        for host in [
+            "a:65536",
+            "a:b",
+            "a:-1",
+            ":80",
+            "a@b",
+            "a%20b",
+            "[1]",
+            "[::1",
+            "1.2.3.256",
+            "1.2.3.4.5",
+            "256.1",
+            "a.1",
+            "0x100000000",
+            "09",
+        ] {
+            let request = Request::get("/").header(HOST, host);
+            assert!(seen(request).is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn hosts_of_all_kinds_are_seen() {
+        for host in [
+            "a",
+            "a.",
+            "a:",
+            "a:65535",
+            "A_b-c.d",
+            "1a",
+            "a.1b",
+            "[::1]",
+            "[::ffff:1.2.3.4]:80",
+            "127.1",
+            "1.2.3.4:8080",
+            "0x7f.1",
+            "0177.0.0.1",
+            "4294967295",
+            "a..b",
+            "xn--bcher-kva.example",
+        ] {
+            let request = seen(Request::get("/").header(HOST, host)).unwrap();
+            assert_eq!(request.head.uri.authority().unwrap(), host);
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ cases![
     cut_in_the_head,
     cut_in_the_body,
     no_http,
+    another_protocol_that_nobody_has_asked_for,
     never_answers_within_the_first_byte_timeout,
     pauses_for_longer_than_the_between_bytes_timeout,
 ];
@@ -79,6 +80,13 @@ async fn no_http(cx: Context) {
     let backend = Faulty::nonsense().await;
     let host = start(&cx, at(backend.address)).await;
     is_bad_gateway(&host, "/proxy/faulty/", "HttpProtocolError").await;
+}
+
+async fn another_protocol_that_nobody_has_asked_for(cx: Context) {
+    let switching = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n";
+    let backend = Faulty::saying(switching).await;
+    let host = start(&cx, at(backend.address)).await;
+    is_bad_gateway(&host, "/proxy/faulty/", "HttpResponseStatusInvalid").await;
 }
 
 async fn never_answers_within_the_first_byte_timeout(cx: Context) {
