@@ -279,13 +279,18 @@ impl Service<Name> for Resolver {
     fn call(&mut self, name: Name) -> Self::Future {
         let (resolving, prefer_ipv4) = (self.system.call(name), self.prefer_ipv4);
         Box::pin(async move {
-            let mut addresses: Vec<_> = resolving.await.map_err(ResolveError)?.collect();
-            if prefer_ipv4 {
-                addresses.sort_by_key(SocketAddr::is_ipv6);
-            }
-            Ok(addresses.into_iter())
+            let addresses = resolving.await.map_err(ResolveError)?;
+            Ok(in_order(addresses.collect(), prefer_ipv4).into_iter())
         })
     }
+}
+
+/// The addresses of a name in the order in which they are tried: that of the system, or IPv4 first.
+fn in_order(mut addresses: Vec<SocketAddr>, prefer_ipv4: bool) -> Vec<SocketAddr> {
+    if prefer_ipv4 {
+        addresses.sort_by_key(SocketAddr::is_ipv6);
+    }
+    addresses
 }
 
 /// What is known about a connection; every response on it carries a copy.
@@ -381,5 +386,19 @@ impl Write for BackendStream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ipv4_is_tried_first_on_demand() {
+        let of_system = ["[::1]:1", "127.0.0.1:2", "[::2]:3", "127.0.0.2:4"];
+        let ipv4_first = ["127.0.0.1:2", "127.0.0.2:4", "[::1]:1", "[::2]:3"];
+        let addresses = |texts: [&str; 4]| Vec::from(texts.map(|text| text.parse().unwrap()));
+        assert_eq!(in_order(addresses(of_system), false), addresses(of_system));
+        assert_eq!(in_order(addresses(of_system), true), addresses(ipv4_first));
     }
 }

@@ -46,13 +46,14 @@ impl BackendSet {
             body,
         } = hand_off;
         self.add_loop_token(&mut head.headers);
-        let settings = match target {
+        let (settings, connector) = match target {
             HandOffTarget::Backend(destination) => {
                 let backend = self.backend(&destination)?;
                 if backend.settings().local.is_some() {
                     return answered_locally(backend, destination, head, body.into()).await;
                 }
-                backend.settings().clone()
+                let connector = backend.hand_off_connector().clone();
+                (backend.settings().clone(), connector)
             }
             HandOffTarget::GripProxy(name) => {
                 let proxy = self.grip_proxy.ok_or_else(no_proxy)?;
@@ -60,11 +61,14 @@ impl BackendSet {
                     SendError::new(SendErrorKind::HttpProtocolError).with_source(error)
                 })?;
                 head.headers.insert(PUSHPIN_ROUTE, route);
-                settings_of(proxy)?
+                let settings = settings_of(proxy)?;
+                // Without TLS there is nothing in it that is worth keeping.
+                let connector = Connector::with_alpn(&settings, Alpn::Http1);
+                (settings, connector)
             }
         };
         let request = request(&settings, head, body.into())?;
-        exchange(&settings, request, &self.runtime).await
+        exchange(&settings, connector, request, &self.runtime).await
     }
 }
 
@@ -129,10 +133,10 @@ fn request(
 /// Sends the request on a connection of its own, whose task ends with it.
 async fn exchange(
     settings: &BackendSettings,
+    mut connector: Connector,
     request: Request<OutgoingBody>,
     runtime: &tokio::runtime::Handle,
 ) -> Result<HandedOff, SendError> {
-    let mut connector = Connector::with_alpn(settings, Alpn::Http1);
     let stream = connector.call(http::Uri::default()).await;
     let stream = stream.map_err(errors::connect_error)?;
     let handshake = hyper::client::conn::http1::handshake(stream).await;

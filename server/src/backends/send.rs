@@ -1,5 +1,6 @@
 //! Sending a request to a backend.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio::runtime::Handle;
 use super::connector::{ConnectionInfo, Connector};
 use super::health::Monitor;
 use super::settings::BackendSettings;
+use super::tls::Alpn;
 use super::{errors, request, response};
 use crate::world::HyperExecutor;
 
@@ -67,6 +69,7 @@ pub(super) struct Backend {
     monitor: Option<Monitor>,
     /// Whether it was up when a request was last sent, where it is down at times.
     is_up: AtomicBool,
+    hand_off_connector: OnceLock<Connector>,
 }
 
 impl Backend {
@@ -74,6 +77,7 @@ impl Backend {
         Self {
             monitor: settings.healthcheck.clone().map(Monitor::new),
             is_up: AtomicBool::new(settings.uptime_percent > 0),
+            hand_off_connector: OnceLock::new(),
             settings,
             client,
             runtime,
@@ -86,6 +90,13 @@ impl Backend {
 
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Makes the connections for clients that are handed to this backend, which speak HTTP/1.1 whatever the backend prefers.
+    /// As many of them may be open as of those for requests.
+    pub(super) fn hand_off_connector(&self) -> &Connector {
+        let make = || Connector::with_alpn(&self.settings, Alpn::Http1);
+        self.hand_off_connector.get_or_init(make)
     }
 
     pub(super) fn monitor(&self) -> Option<&Monitor> {
