@@ -73,8 +73,17 @@ fn asks_for_chunks(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"))
 }
 
+/// The fields of an interim response: those of the guest, but for what frames a body, which such a response never has
+/// (RFC 9110 sections 6.4.1 and 15.2), and what concerns one connection only.
+pub(crate) fn of_interim(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    remove_hop_by_hop(&mut headers);
+    headers.remove(CONTENT_LENGTH);
+    headers
+}
+
 /// Removes the fields that concern one connection only, and those that `Connection` names.
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
+pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     // Most messages have none or one of them, and to look for each takes longer.
     if headers.keys().any(|name| *name == CONNECTION) {
         remove_named_by_connection(headers);

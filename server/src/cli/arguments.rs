@@ -272,6 +272,10 @@ pub(super) struct ServeArguments {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "30", help_heading = LIMITS)]
     pub drain_timeout: f64,
 
+    /// How long a client may take nothing of what it is sent before it loses its connection.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "60", help_heading = LIMITS)]
+    pub send_timeout: f64,
+
     /// Write guests' standard output as `stdout :: line`.
     #[arg(long, help_heading = OUTPUT)]
     pub log_stdout: bool,

@@ -52,6 +52,7 @@ pub struct HostBuilder {
     pub(super) engine_options: EngineOptions,
     on_disconnect: OnDisconnect,
     drain_timeout: Option<Duration>,
+    send_timeout: Option<Duration>,
     cache_bytes: Option<u64>,
     http_cache: HttpCacheSettings,
     platform: Option<PlatformChange>,
@@ -68,6 +69,9 @@ pub struct HostBuilder {
 impl HostBuilder {
     /// How long requests may take to finish after a host was told to stop, where nothing else was said.
     pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// How long a client may take nothing of what it is sent, where nothing else was said.
+    pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 
     /// The engine to run the program with, by its name or [`AUTO`](crate::engines::AUTO); otherwise the first one that was compiled in.
     pub fn engine(mut self, name: impl Into<String>) -> Self {
@@ -199,6 +203,14 @@ impl HostBuilder {
         self
     }
 
+    /// How long a client may take nothing of what it is sent before [`Host::serve`] closes its connection, or on HTTP/2 gives
+    /// up the response; otherwise [`SEND_TIMEOUT`](Self::SEND_TIMEOUT). It is no limit on how long a response takes: a client
+    /// that is slow takes something each time.
+    pub fn send_timeout(mut self, timeout: Duration) -> Self {
+        self.send_timeout = Some(timeout);
+        self
+    }
+
     /// How many bytes the cache may hold; otherwise [`CACHE_BYTES_DEFAULT`].
     pub fn cache_bytes(mut self, bytes: u64) -> Self {
         self.cache_bytes = Some(bytes);
@@ -307,6 +319,7 @@ impl HostBuilder {
             policy: Policy {
                 on_disconnect: self.on_disconnect,
                 drain_timeout: self.drain_timeout.unwrap_or(Self::DRAIN_TIMEOUT),
+                send_timeout: self.send_timeout.unwrap_or(Self::SEND_TIMEOUT),
             },
             client,
             tls: self.tls.take().or(manifest.tls.take()),

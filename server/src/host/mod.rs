@@ -90,6 +90,7 @@ struct Inner {
 pub(crate) struct Policy {
     pub on_disconnect: OnDisconnect,
     pub drain_timeout: Duration,
+    pub send_timeout: Duration,
 }
 
 /// What becomes of a guest whose client leaves before it has been answered.

@@ -3,7 +3,7 @@
 //! They are written between the library's own bytes: when it asks the connection to be flushed, everything that it had
 //! buffered is written (the response before, and a `100 Continue`), and of the response that is still to come nothing
 //! is, because the final answer is held back until the interim ones are out. So each is written whole and in its place.
-//! On HTTP/2 that cannot be done: the library hides the number of the stream that a request came on.
+//! On HTTP/2 the library below has a call for them: see [`http2`](super::http2).
 
 use std::io;
 use std::pin::Pin;
@@ -14,6 +14,8 @@ use abi_core::session::EarlyHints;
 use http::HeaderMap;
 use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::framing::of_interim;
 
 /// The most bytes of interim responses that may wait to be written.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
@@ -59,7 +61,7 @@ impl InterimResponses {
 impl EarlyHints for InterimResponses {
     fn send(&self, headers: &HeaderMap) {
         let mut bytes = b"HTTP/1.1 103 Early Hints\r\n".to_vec();
-        for (name, value) in headers {
+        for (name, value) in &of_interim(headers) {
             bytes.extend_from_slice(name.as_str().as_bytes());
             bytes.extend_from_slice(b": ");
             bytes.extend_from_slice(value.as_bytes());

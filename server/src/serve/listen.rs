@@ -1,18 +1,22 @@
 //! Accepting connections, and stopping gracefully.
 
 use std::convert::Infallible;
+use std::error::Error as StdError;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use abi_core::ClientIdentity;
+use abi_core::body::OutgoingBody;
+use abi_core::session::EarlyHints;
+use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Version};
+use http::{Request, Response, Version};
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,7 +26,10 @@ use tokio::task::JoinSet;
 use super::early_hints::{AfterInterim, InterimResponses, InterimStream};
 use super::expect::Expectation;
 use super::flush::FlushedBeforeError;
+use super::http2::{self, Patience};
 use super::noted::{HttpNotes, NotedStream};
+use super::protocol::{self, Begun, Protocol};
+use super::send_timeout::SendTimeout;
 use super::{ClientConnection, ConnectionAddresses, answer};
 use crate::host::{Drained, Host};
 
@@ -42,13 +49,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// client may take to say so. Otherwise one that has vanished would keep its connection for ever.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
-/// How many requests of one HTTP/2 connection are worked on at once.
-const STREAMS_MAX: u32 = 250;
-
 /// How long to wait when no connection can be accepted, for want of file handles most of the time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-
-type Builder = auto::Builder<TokioExecutor>;
 
 /// Answers requests until `shutdown` ends, and then finishes those that are on their way.
 pub(crate) async fn serve(
@@ -56,7 +58,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
-    let builder = Arc::new(builder(SILENCE_MAX));
+    let builder = Arc::new(builder());
     let connections = GracefulShutdown::new();
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // Closed when no more connections are accepted.
@@ -109,22 +111,14 @@ async fn drain(host: &Host, connections: GracefulShutdown) -> Drained {
     }
 }
 
-fn builder(silence_max: Duration) -> Builder {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+/// Of connections on which HTTP/1.1 is spoken.
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(FIELDS_MAX);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_header_list_size(HEAD_BYTES_MAX as u32)
-        .max_concurrent_streams(STREAMS_MAX)
-        .keep_alive_interval(silence_max)
-        .keep_alive_timeout(silence_max)
-        .adaptive_window(true);
     builder
 }
 
@@ -158,25 +152,33 @@ const TLS_HANDSHAKE: u8 = 22;
 /// Talks with a client, encrypted or not: one port is for both where this host has a certificate.
 async fn connection(
     host: Host,
-    builder: &Builder,
+    builder: &http1::Builder,
     stream: TcpStream,
     addresses: ConnectionAddresses,
     watcher: Watcher,
     mut stopping: watch::Receiver<()>,
 ) {
-    let plain = ClientIdentity::default();
-    let Some(tls) = host.current().settings.tls.clone() else {
-        return talk(host, builder, stream, addresses, plain, watcher).await;
+    let tls = host.current().settings.tls.clone();
+    let client = Client {
+        host,
+        addresses,
+        identity: ClientIdentity::default(),
     };
-    let client = addresses.client;
+    let send_timeout = client.send_timeout();
+    let Some(tls) = tls else {
+        let stream = SendTimeout::new(stream, send_timeout);
+        return talk(stream, client, builder, watcher, stopping).await;
+    };
+    let address = addresses.client;
     let first = tokio::select! {
         first = first_byte(&stream) => first,
         _ = stopping.changed() => return,
     };
+    let stream = SendTimeout::new(stream, send_timeout);
     match first {
         Ok(Some(TLS_HANDSHAKE)) => {}
-        Ok(_) => return talk(host, builder, stream, addresses, plain, watcher).await,
-        Err(error) => return tracing::debug!("{client} has said nothing: {error}"),
+        Ok(_) => return talk(stream, client, builder, watcher, stopping).await,
+        Err(error) => return tracing::debug!("{address} has said nothing: {error}"),
     }
     let accepted = tokio::select! {
         accepted = tls.accept(stream) => accepted,
@@ -186,12 +188,13 @@ async fn connection(
         Ok((stream, shown)) => {
             let identity = ClientIdentity {
                 tls: Some(Arc::new(shown)),
-                ..plain
+                ..ClientIdentity::default()
             };
+            let client = Client { identity, ..client };
             // Otherwise connections without TLS, too, would have room for its state.
-            Box::pin(talk(host, builder, stream, addresses, identity, watcher)).await;
+            Box::pin(talk(stream, client, builder, watcher, stopping)).await;
         }
-        Err(error) => tracing::debug!("the TLS handshake of {client} failed: {error}"),
+        Err(error) => tracing::debug!("the TLS handshake of {address} failed: {error}"),
     }
 }
 
@@ -201,113 +204,157 @@ async fn first_byte(stream: &TcpStream) -> io::Result<Option<u8>> {
     Ok((read > 0).then_some(first[0]))
 }
 
-/// Talks HTTP with a client of whom `identity` is known.
+/// Talks HTTP with a client.
 async fn talk<S>(
-    host: Host,
-    builder: &Builder,
     stream: S,
-    addresses: ConnectionAddresses,
-    identity: ClientIdentity,
+    client: Client,
+    builder: &http1::Builder,
     watcher: Watcher,
+    mut stopping: watch::Receiver<()>,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let (notes, interim) = (HttpNotes::default(), InterimResponses::default());
-    let begun = notes.clone();
+    let address = client.addresses.client;
+    let told = tokio::select! {
+        told = begun_in_time(stream, HEAD_TIMEOUT) => told,
+        _ = stopping.changed() => return,
+    };
+    let (protocol, stream) = match told {
+        Ok(told) => told,
+        Err(error) => return tracing::debug!("{address} has not begun to speak HTTP: {error}"),
+    };
+    let notes = HttpNotes::new(protocol);
     let stream = NotedStream::new(stream, notes.clone());
-    let stream = InterimStream::new(stream, interim.clone());
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ClientIdentity {
-            h2_fingerprint: notes.http2_fingerprint(),
-            ..identity.clone()
-        });
-        let mut connection = ClientConnection::of(addresses);
-        connection.original_names = notes.take_names(&request);
-        if request.version() == Version::HTTP_11 {
-            connection.early_hints = Some(Arc::new(interim.clone()));
+    let ended = match protocol {
+        Protocol::Http1 => {
+            let ended = talk_http1(stream, client, notes, builder, stopping).await;
+            ended.map_err(|error| error.to_string())
         }
-        let (expectation, request) = Expectation::of(request);
-        let answering = answer(&host, request, connection).map(move |mut response| {
-            expectation.settle(&mut response);
-            Ok::<_, Infallible>(response.map(FlushedBeforeError::new))
-        });
-        AfterInterim::new(answering, interim.clone())
-    });
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    let connection = pin!(watcher.watch(connection));
-    match begun_in_time(connection, &begun, HEAD_TIMEOUT).await {
-        Some(Ok(())) => {}
+        Protocol::Http2 => {
+            let answer = |request, hints| client.clone().answer(request, Some(hints), &notes);
+            let patience = Patience {
+                silence_max: SILENCE_MAX,
+                send_timeout: client.send_timeout(),
+                head_timeout: HEAD_TIMEOUT,
+            };
+            let ended = http2::serve(stream, answer, stopping.changed(), patience).await;
+            ended.map_err(|error| error.to_string())
+        }
+    };
+    // Whoever stops the host has waited for it.
+    drop(watcher);
+    if let Err(error) = ended {
         // A client that leaves, or that does not speak HTTP, is no failure of this program.
-        Some(Err(error)) => tracing::debug!(
-            "the connection of {} ended early: {error}",
-            addresses.client
-        ),
-        None => tracing::debug!("{} has not begun to speak HTTP", addresses.client),
+        tracing::debug!("the connection of {address} ended early: {error}");
     }
 }
 
-/// What comes of a connection; `None` where it has not begun after `limit`. The HTTP library waits without a limit for the
-/// bytes that tell one version from the other.
-async fn begun_in_time<F: Future>(
-    mut connection: Pin<&mut F>,
-    notes: &HttpNotes,
-    limit: Duration,
-) -> Option<F::Output> {
-    match tokio::time::timeout(limit, connection.as_mut()).await {
-        Ok(outcome) => Some(outcome),
-        Err(_) if notes.has_begun() => Some(connection.await),
-        Err(_) => None,
+/// What is spoken on a connection. It is an error when the client has not said enough to know it after `limit`.
+async fn begun_in_time<S>(stream: S, limit: Duration) -> io::Result<(Protocol, Begun<S>)>
+where
+    S: AsyncRead + Unpin,
+{
+    tokio::time::timeout(limit, protocol::tell(stream)).await?
+}
+
+async fn talk_http1<S>(
+    stream: S,
+    client: Client,
+    notes: HttpNotes,
+    builder: &http1::Builder,
+    mut stopping: watch::Receiver<()>,
+) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let interim = InterimResponses::default();
+    let stream = InterimStream::new(stream, interim.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
+        let takes_hints = request.version() == Version::HTTP_11;
+        let hints = takes_hints.then(|| Arc::new(interim.clone()) as Arc<dyn EarlyHints>);
+        let answering = client.clone().answer(request, hints, &notes);
+        let answering =
+            answering.map(|response| Ok::<_, Infallible>(response.map(FlushedBeforeError::new)));
+        AfterInterim::new(answering, interim.clone())
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection.with_upgrades());
+    tokio::select! {
+        biased;
+        ended = connection.as_mut() => return ended,
+        _ = stopping.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    connection.await
+}
+
+/// A client, as far as its connection shows it.
+#[derive(Clone)]
+struct Client {
+    host: Host,
+    addresses: ConnectionAddresses,
+    identity: ClientIdentity,
+}
+
+impl Client {
+    fn send_timeout(&self) -> Duration {
+        self.host.current().settings.policy.send_timeout
+    }
+
+    /// Answers a request that has just been read from the connection of these `notes`.
+    fn answer<B>(
+        self,
+        mut request: Request<B>,
+        early_hints: Option<Arc<dyn EarlyHints>>,
+        notes: &HttpNotes,
+    ) -> impl Future<Output = Response<OutgoingBody>> + Send + use<B>
+    where
+        B: http_body::Body<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        request.extensions_mut().insert(ClientIdentity {
+            h2_fingerprint: notes.http2_fingerprint(),
+            ..self.identity
+        });
+        let mut connection = ClientConnection::of(self.addresses);
+        connection.original_names = notes.take_names(&request);
+        connection.early_hints = early_hints;
+        let (expectation, request) = Expectation::of(request);
+        answer(&self.host, request, connection).map(move |mut response| {
+            expectation.settle(&mut response);
+            response
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-    use http::Response;
-    use http_body_util::Empty;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::io::AsyncWriteExt;
 
     use super::*;
     use crate::identity::PREFACE;
 
     const LIMIT: Duration = Duration::from_millis(20);
 
-    /// Serves a client that says this and no more; gives whether its connection has ended, and whether in time.
-    async fn serve_client(said: &[u8]) -> (Option<bool>, Vec<u8>) {
-        let (mut client, server) = tokio::io::duplex(64 * 1024);
+    /// What becomes of a client that says this and no more.
+    async fn begun(said: &[u8]) -> io::Result<Protocol> {
+        let (mut client, server) = tokio::io::duplex(1024);
         client.write_all(said).await.unwrap();
-        let notes = HttpNotes::default();
-        let stream = TokioIo::new(NotedStream::new(server, notes.clone()));
-        let service =
-            service_fn(async |_| Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new())));
-        let builder = builder(LIMIT);
-        let outcome = {
-            let connection = pin!(builder.serve_connection_with_upgrades(stream, service));
-            begun_in_time(connection, &notes, LIMIT).await
-        };
-        let mut heard = Vec::new();
-        client.read_to_end(&mut heard).await.unwrap();
-        (outcome.map(|outcome| outcome.is_ok()), heard)
+        let (protocol, _) = begun_in_time(server, LIMIT).await?;
+        Ok(protocol)
     }
 
     #[tokio::test]
     async fn a_client_that_does_not_begin_loses_its_connection() {
-        assert_eq!(serve_client(b"").await.0, None);
-        assert_eq!(serve_client(&PREFACE[..PREFACE.len() - 1]).await.0, None);
+        for said in [b"".as_slice(), b"P", &PREFACE[..PREFACE.len() - 1]] {
+            let error = begun(said).await.unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        }
     }
 
     #[tokio::test]
     async fn a_client_that_has_begun_keeps_its_connection() {
-        let request = b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n";
-        let (outcome, heard) = serve_client(request).await;
-        assert_eq!(outcome, Some(true));
-        assert!(heard.starts_with(b"HTTP/1.1 200"));
-    }
-
-    #[tokio::test]
-    async fn a_client_of_http2_that_has_vanished_loses_its_connection() {
-        let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-        let (outcome, _) = serve_client(&[PREFACE, &settings].concat()).await;
-        assert_eq!(outcome, Some(false), "it does not answer the ping");
+        assert_eq!(begun(b"G").await.unwrap(), Protocol::Http1);
+        assert_eq!(begun(b"PU").await.unwrap(), Protocol::Http1);
+        assert_eq!(begun(PREFACE).await.unwrap(), Protocol::Http2);
     }
 }

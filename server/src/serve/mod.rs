@@ -1,9 +1,10 @@
 //! From a client's connection to a guest run, and back.
 //!
-//! * `listen`: accepts connections, and stops gracefully;
+//! * `listen`: accepts connections, and stops gracefully; `protocol`: what is spoken on them; `http2`: that of HTTP/2;
 //! * `request`, `response`: between what HTTP libraries hold and what guests see; `noted`: what is noted of the bytes
 //!   that are read; `original_names`: header names as they were sent; `expect`: clients that wait to be asked for their
-//!   body; `early_hints`: interim responses; `flush`: the beginning of a response that breaks off;
+//!   body; `early_hints`: interim responses; `flush`: the beginning of a response that breaks off; `send_timeout`: clients
+//!   that do not read;
 //! * `hand_off`: clients that are joined with a backend;
 //! * `tls`: connections that are encrypted;
 //! * `run`: one request on its way through a guest; `report`: the line about it; `trace`: its hostcalls.
@@ -12,13 +13,16 @@ mod early_hints;
 mod expect;
 mod flush;
 mod hand_off;
+mod http2;
 mod listen;
 mod noted;
 mod original_names;
+mod protocol;
 mod report;
 mod request;
 mod response;
 mod run;
+mod send_timeout;
 mod tls;
 mod trace;
 

@@ -11,7 +11,8 @@ use http_body::Body;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::original_names::Unparsed;
-use crate::identity::{Http2Beginning, PREFACE};
+use super::protocol::Protocol;
+use crate::identity::Http2Beginning;
 
 /// What is told of the bytes that are read from a connection, in their order.
 pub(super) trait NoteRead {
@@ -20,31 +21,26 @@ pub(super) trait NoteRead {
 }
 
 /// What is noted of a connection on which HTTP is spoken. Clones are the same.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct HttpNotes(Arc<Mutex<Noted>>);
 
 enum Noted {
-    /// Until the first bytes tell one version from the other.
-    Undecided(Unparsed),
     Http1(Unparsed),
     Http2(Http2Beginning),
 }
 
-impl Default for Noted {
-    fn default() -> Self {
-        Self::Undecided(Unparsed::default())
-    }
-}
-
 impl HttpNotes {
+    /// Of a connection of which nothing was read yet.
+    pub(super) fn new(protocol: Protocol) -> Self {
+        Self(Arc::new(Mutex::new(match protocol {
+            Protocol::Http1 => Noted::Http1(Unparsed::default()),
+            Protocol::Http2 => Noted::Http2(Http2Beginning::default()),
+        })))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Noted> {
         // Whatever is left half done fails to match the next head, or is no beginning.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether enough was read to tell which version is spoken.
-    pub(super) fn has_begun(&self) -> bool {
-        !matches!(*self.lock(), Noted::Undecided(_))
     }
 
     /// The header names of `request`, which has just been parsed, as they were sent; `None` where that is not known.
@@ -60,7 +56,7 @@ impl HttpNotes {
     /// The fingerprint of a connection that speaks HTTP/2.
     pub(super) fn http2_fingerprint(&self) -> Option<Arc<str>> {
         match &*self.lock() {
-            Noted::Undecided(_) | Noted::Http1(_) => None,
+            Noted::Http1(_) => None,
             Noted::Http2(beginning) => beginning.fingerprint(),
         }
     }
@@ -68,18 +64,7 @@ impl HttpNotes {
 
 impl NoteRead for HttpNotes {
     fn note_read(&mut self, read: &[u8]) {
-        let noted = &mut *self.lock();
-        match noted {
-            Noted::Undecided(unparsed) => {
-                unparsed.note_read(read);
-                if unparsed.bytes().starts_with(PREFACE) {
-                    let mut beginning = Http2Beginning::default();
-                    beginning.read(unparsed.bytes());
-                    *noted = Noted::Http2(beginning);
-                } else if !PREFACE.starts_with(unparsed.bytes()) {
-                    *noted = Noted::Http1(std::mem::take(unparsed));
-                }
-            }
+        match &mut *self.lock() {
             Noted::Http1(unparsed) => unparsed.note_read(read),
             Noted::Http2(beginning) => beginning.read(read),
         }

@@ -40,11 +40,6 @@ impl Unparsed {
         }
     }
 
-    /// What is kept.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-
     /// The names of `request`, which has just been parsed, in the order and the case in which they were sent.
     pub(super) fn take_names<B: Body>(&mut self, request: &Request<B>) -> Option<Vec<Bytes>> {
         let parsed = parse(&self.bytes, request.headers());

@@ -15,7 +15,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
     DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig, SignatureScheme,
 };
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -120,10 +120,13 @@ impl ServerTls {
     }
 
     /// Makes a connection an encrypted one, and says what it shows about its client.
-    pub(super) async fn accept(
+    pub(super) async fn accept<S>(
         &self,
-        stream: TcpStream,
-    ) -> io::Result<(TlsStream<NotedStream<TcpStream, Beginning>>, ClientTls)> {
+        stream: S,
+    ) -> io::Result<(TlsStream<NotedStream<S, Beginning>>, ClientTls)>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let acceptor = TlsAcceptor::from(self.config.clone());
         let stream = NotedStream::new(stream, Beginning(Some(Vec::new())));
         let accepting = acceptor.accept(stream);

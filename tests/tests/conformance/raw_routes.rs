@@ -10,6 +10,7 @@ use conformance::context::Context;
 use conformance::guests::RAW;
 use conformance::host::{LIMITS, TestHost};
 
+use crate::counterparts::{curl, find};
 use crate::raw::World;
 
 cases![
@@ -27,6 +28,7 @@ cases![
     an_answer_that_never_comes_is_made_up,
     early_hints_come_before_the_answer,
     early_hints_are_not_for_clients_that_cannot_take_them,
+    early_hints_come_before_the_answer_on_http2,
     an_interim_response_stays_the_guests,
     headers_are_added_to_an_answer_that_is_still_to_come,
     unknown_routes,
@@ -183,10 +185,28 @@ async fn early_hints_are_not_for_clients_that_cannot_take_them(cx: Context) {
     let received = wire.read_to_end().await;
     assert!(!received.contains("103"), "{received}");
     assert!(received.ends_with("after early hints"), "{received}");
-    // On HTTP/2 they are left out.
+}
+
+async fn early_hints_come_before_the_answer_on_http2(cx: Context) {
+    let (host, _world) = start(&cx).await;
     let request = request("GET", "/raw/early-hints", Content::empty());
     let answer = Client::http2().fetch(host.address, request).await;
     assert_eq!(answer.ok_text(), "after early hints");
+    if find(&["curl"]).is_none() {
+        return;
+    }
+    for (path, hints) in [
+        ("early-hints", &["</style.css>", "</script.js>"][..]),
+        ("informational", &["</style.css>"]),
+    ] {
+        let url = format!("http://{}/raw/{path}", host.address);
+        let received = curl(&["--http2-prior-knowledge", "--include", &url]).await;
+        let hints = hints
+            .iter()
+            .map(|link| format!("HTTP/2 103 \r\nlink: {link}; rel=preload\r\n\r\n"));
+        let expected = hints.collect::<String>() + "HTTP/2 200 \r\n";
+        assert!(received.starts_with(&expected), "{received}");
+    }
 }
 
 async fn an_interim_response_stays_the_guests(cx: Context) {
