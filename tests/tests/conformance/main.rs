@@ -22,6 +22,7 @@ mod headers;
 mod hello;
 mod hooks;
 mod http2;
+mod http2_server;
 mod identity;
 mod images;
 mod kv_stores;
@@ -80,6 +81,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("counterparts", counterparts::CASES),
     ("expect", expect::CASES),
     ("http2", http2::CASES),
+    ("http2_server", http2_server::CASES),
     ("openssl", openssl::CASES),
     ("nginx", nginx::CASES),
     ("grpc", grpc::CASES),

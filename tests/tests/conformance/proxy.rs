@@ -168,7 +168,7 @@ async fn arrives_piece_by_piece(host: &TestHost, origin: &Origin, path: &str) ->
 
 /// Waits until `count`, which grows while something moves, stands still for as long as the host takes to answer many
 /// other requests.
-async fn stands_still(host: &TestHost, mut count: impl FnMut() -> usize) -> usize {
+pub(crate) async fn stands_still(host: &TestHost, mut count: impl FnMut() -> usize) -> usize {
     const STILL: usize = 50;
     let (mut last, mut still) = (count(), 0);
     while still < STILL {

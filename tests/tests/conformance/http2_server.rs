@@ -1,0 +1,226 @@
+//! What is the host's own on HTTP/2: streams that end early, windows, tunnels, the end of a connection. And, on both
+//! versions, clients that do not read.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use conformance::cases;
+use conformance::client::{Answer, Client, Content, request};
+use conformance::context::Context;
+use conformance::guests::ROUTES;
+use conformance::host::TestHost;
+use conformance::origin::Origin;
+use conformance::wire::Wire;
+use fastlike::{Drained, OnDisconnect};
+use http::{Method, Request};
+use http_body_util::BodyExt;
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+
+use crate::counterparts::{curl, find};
+use crate::proxy::stands_still;
+
+cases![
+    curl_is_asked_for_its_body,
+    tunnels_are_refused,
+    a_request_that_is_given_up_stops_its_guest_alone,
+    a_host_that_stops_finishes_the_requests_of_a_connection,
+    a_client_that_does_not_read_holds_up_the_backend,
+    a_backend_that_does_not_read_holds_up_the_client,
+    who_does_not_read_is_given_up,
+    who_does_not_read_is_given_up_on_http1,
+];
+
+async fn start(cx: &Context) -> (TestHost, Origin) {
+    let origin = Origin::start().await;
+    let host = cx.host(ROUTES).backend("origin", origin.address);
+    let host = host.configure(|builder| builder.on_disconnect(OnDisconnect::Cancel));
+    (host.start().await, origin)
+}
+
+/// A connection of its own.
+async fn connect(address: SocketAddr) -> SendRequest<Content> {
+    let stream = TcpStream::connect(address).await.expect("a host listens");
+    let (client, connection) = Builder::new(TokioExecutor::new())
+        .handshake(TokioIo::new(stream))
+        .await
+        .expect("the host speaks HTTP/2");
+    tokio::spawn(connection);
+    client
+}
+
+fn get(path: &str) -> Request<Content> {
+    request("GET", &format!("http://test{path}"), Content::empty())
+}
+
+async fn curl_is_asked_for_its_body(cx: Context) {
+    if find(&["curl"]).is_none() {
+        return;
+    }
+    let (host, _origin) = start(&cx).await;
+    let url = format!("http://{}/read/16", host.address);
+    let text = curl(&[
+        "--include",
+        "--http2-prior-knowledge",
+        "--header",
+        "Expect: 100-continue",
+        // It would wait longer than the case may take.
+        "--expect100-timeout",
+        "1000",
+        "--data",
+        "hello",
+        &url,
+    ])
+    .await;
+    assert!(text.starts_with("HTTP/2 100"), "{text}");
+    assert!(text.contains("HTTP/2 200"), "{text}");
+}
+
+async fn tunnels_are_refused(cx: Context) {
+    let (host, _origin) = start(&cx).await;
+    let mut client = connect(host.address).await;
+    let mut tunnel = get("/");
+    *tunnel.method_mut() = Method::CONNECT;
+    *tunnel.uri_mut() = "test:80".parse().expect("this is an authority");
+    let response = client.send_request(tunnel).await;
+    assert_eq!(response.expect("the host answers").status(), 501);
+    assert!(host.runs.all().is_empty());
+    let response = client.send_request(get("/hello")).await;
+    let answer = Answer::gather(response.expect("the host answers")).await;
+    assert_eq!(answer.ok_text(), "Hello from Compute\n");
+}
+
+async fn a_request_that_is_given_up_stops_its_guest_alone(cx: Context) {
+    let (host, origin) = start(&cx).await;
+    let mut client = connect(host.address).await;
+    let mut asking = client.clone();
+    let asking =
+        tokio::spawn(async move { asking.send_request(get("/proxy/origin/gate")).await.is_ok() });
+    origin.arrived(1).await;
+    asking.abort();
+    assert!(host.runs.over(0).await.stopped);
+    let response = client.send_request(get("/hello")).await;
+    let answer = Answer::gather(response.expect("the connection goes on")).await;
+    assert_eq!(answer.ok_text(), "Hello from Compute\n");
+}
+
+async fn a_host_that_stops_finishes_the_requests_of_a_connection(cx: Context) {
+    let (host, origin) = start(&cx).await;
+    let _idle = connect(host.address).await;
+    let mut client = connect(host.address).await;
+    let mut asking = client.clone();
+    let asking = tokio::spawn(async move { asking.send_request(get("/proxy/origin/gate")).await });
+    origin.arrived(1).await;
+    let meanwhile = async {
+        // Nobody listens any more.
+        while TcpStream::connect(host.address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        origin.open_gate();
+        let response = asking.await.expect("the client does not panic");
+        Answer::gather(response.expect("the host answers")).await
+    };
+    let (drained, answer) = tokio::join!(host.stop(), meanwhile);
+    assert_eq!(answer.ok_text(), "the gate is open");
+    assert_eq!(drained, Drained::Completely);
+    // The client was told that there will be no other.
+    assert!(client.send_request(get("/hello")).await.is_err());
+}
+
+async fn a_client_that_does_not_read_holds_up_the_backend(cx: Context) {
+    let (host, origin) = start(&cx).await;
+    let mut client = connect(host.address).await;
+    let answering = client.send_request(get("/proxy/origin/feed"));
+    let (response, feed) = tokio::join!(answering, origin.feed());
+    let mut body = response.expect("the host answers").into_body();
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = sent.clone();
+    let sending = tokio::spawn(async move {
+        let piece = Bytes::from(vec![b'x'; 64 * 1024]);
+        while feed.send(piece.clone()).await {
+            counter.fetch_add(piece.len(), Ordering::Relaxed);
+        }
+    });
+    let count = || sent.load(Ordering::Relaxed);
+    let held_up_at = stands_still(&host, count).await;
+    // It goes on where it stood when the client reads.
+    let mut read = 0;
+    while read < held_up_at + 1024 * 1024 {
+        let frame = body.frame().await.expect("there is more");
+        let bytes = frame.expect("nothing breaks off").into_data();
+        read += bytes.expect("there are no trailers").len();
+    }
+    assert!(count() > held_up_at);
+    drop(body);
+    sending
+        .await
+        .expect("the backend sees that the client left");
+}
+
+async fn a_backend_that_does_not_read_holds_up_the_client(cx: Context) {
+    let (host, origin) = start(&cx).await;
+    origin.read_uploads(false);
+    let (feed, content) = Content::fed();
+    let client = Client::http2();
+    let answering = client.begin(host.address, request("POST", "/upload", content));
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counter = sent.clone();
+    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+    let sending = tokio::spawn(async move {
+        let piece = Bytes::from(vec![b'x'; 64 * 1024]);
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut stopped => return,
+                taken = feed.send(piece.clone()) => assert!(taken),
+            }
+            counter.fetch_add(piece.len(), Ordering::Relaxed);
+        }
+    });
+    let count = || sent.load(Ordering::Relaxed);
+    stands_still(&host, count).await;
+    stop.send(()).expect("the body is still being sent");
+    sending.await.expect("the client sends until it is stopped");
+    origin.read_uploads(true);
+    let answer = answering.answer().await;
+    assert_eq!(answer.ok_text(), format!("{} bytes", count()));
+}
+
+/// More than all buffers on the way hold.
+const LONG: &str = "/stream/4000/65536";
+
+async fn impatient(cx: &Context) -> TestHost {
+    let host = cx
+        .host(ROUTES)
+        .configure(|builder| builder.send_timeout(Duration::from_millis(200)));
+    host.start().await
+}
+
+async fn who_does_not_read_is_given_up(cx: Context) {
+    let host = impatient(&cx).await;
+    let mut client = connect(host.address).await;
+    let response = client.send_request(get(LONG)).await;
+    let response = response.expect("the host answers");
+    // The client is still there, and others on its connection are answered.
+    let run = host.runs.over(0).await;
+    assert!(run.count("write") < 4000);
+    let other = client.send_request(get("/hello")).await;
+    let other = Answer::gather(other.expect("the connection goes on")).await;
+    assert_eq!(other.ok_text(), "Hello from Compute\n");
+    assert!(response.into_body().collect().await.is_err());
+}
+
+async fn who_does_not_read_is_given_up_on_http1(cx: Context) {
+    let host = impatient(&cx).await;
+    let mut wire = Wire::connect_narrow(host.address).await;
+    wire.get(LONG).await;
+    wire.read_head().await;
+    let run = host.runs.over(0).await;
+    assert!(run.count("write") < 4000);
+    assert_eq!(host.text("/hello").await, "Hello from Compute\n");
+    drop(wire);
+}
