@@ -3,6 +3,7 @@
 //! A file for each group; `raw` runs the cases that the guest of that name has inside it, and `transcripts` compares
 //! the engines with each other.
 
+mod backend_keys;
 mod binary;
 mod bodies;
 mod caching;
@@ -80,6 +81,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("concurrency", concurrency::CASES),
     ("counterparts", counterparts::CASES),
     ("expect", expect::CASES),
+    ("backend_keys", backend_keys::CASES),
     ("http2", http2::CASES),
     ("http2_server", http2_server::CASES),
     ("openssl", openssl::CASES),

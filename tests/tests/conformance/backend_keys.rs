@@ -1,0 +1,111 @@
+//! What the keys of a backend in `fastly.toml` do, seen by the backend and by the client. Those about TLS are in `nginx`.
+
+use std::time::{Duration, Instant};
+
+use conformance::cases;
+use conformance::client::{Content, request};
+use conformance::context::Context;
+use conformance::guests::ROUTES;
+use conformance::host::TestHost;
+use conformance::origin::Origin;
+use http::Version;
+use http_body_util::BodyExt;
+use tempfile::TempDir;
+
+cases![
+    a_path_goes_before_every_path,
+    a_host_is_overridden,
+    http2_without_tls,
+    a_head_may_not_take_longer,
+    a_body_may_not_pause_longer,
+    requests_wait_before_they_are_sent,
+    who_is_down_is_asked_nothing,
+    connections_are_kept_on_demand,
+];
+
+/// A host with the backend `origin`, whose URL has `path` at its end, and of which `keys` say more.
+async fn start(cx: &Context, path: &str, keys: &str) -> (TestHost, Origin, TempDir) {
+    let origin = Origin::start().await;
+    let folder = TempDir::new().expect("there is room for files");
+    let file = folder.path().join("fastly.toml");
+    let url = format!("http://{}{path}", origin.address);
+    let text = format!("[local_server.backends.origin]\nurl = '{url}'\n{keys}\n");
+    std::fs::write(&file, text).expect("the folder can be written to");
+    let host = cx.host(ROUTES).configure(|builder| builder.config(file));
+    (host.start().await, origin, folder)
+}
+
+async fn a_path_goes_before_every_path(cx: Context) {
+    let (host, origin, _folder) = start(&cx, "/bytes", "").await;
+    assert_eq!(host.get("/proxy/origin/5").await.body.len(), 5);
+    assert_eq!(origin.exchanges()[0].request, "GET /bytes/5");
+}
+
+async fn a_host_is_overridden(cx: Context) {
+    let (host, origin, _folder) = start(&cx, "", "override_host = 'host.example'").await;
+    assert_eq!(host.get("/proxy/origin/bytes/1").await.status, 200);
+    assert_eq!(origin.exchanges()[0].headers["host"], "host.example");
+}
+
+async fn http2_without_tls(cx: Context) {
+    for (keys, version) in [
+        ("", Version::HTTP_11),
+        ("http2 = true", Version::HTTP_2),
+        ("grpc = true", Version::HTTP_2),
+    ] {
+        let (host, origin, _folder) = start(&cx, "", keys).await;
+        assert_eq!(host.get("/proxy/origin/bytes/1").await.status, 200);
+        assert_eq!(origin.exchanges()[0].version, version, "{keys}");
+    }
+}
+
+async fn a_head_may_not_take_longer(cx: Context) {
+    let (host, origin, _folder) = start(&cx, "", "first_byte_timeout_ms = 100").await;
+    let answer = host.get("/proxy/origin/gate").await;
+    assert_eq!(answer.status, 502);
+    let text = answer.text();
+    assert!(text.contains("HttpResponseTimeout"), "{text}");
+    origin.open_gate();
+}
+
+async fn a_body_may_not_pause_longer(cx: Context) {
+    let (host, origin, _folder) = start(&cx, "", "between_bytes_timeout_ms = 100").await;
+    let answering = host.send(request("GET", "/proxy/origin/feed", Content::empty()));
+    let (response, feed) = tokio::join!(answering, origin.feed());
+    assert!(feed.send("first").await);
+    assert!(response.into_body().collect().await.is_err());
+    feed.abandoned().await;
+}
+
+async fn requests_wait_before_they_are_sent(cx: Context) {
+    let (host, _origin, _folder) = start(&cx, "", "latency_ms = 150").await;
+    let began = Instant::now();
+    assert_eq!(host.get("/proxy/origin/bytes/1").await.status, 200);
+    assert!(began.elapsed() >= Duration::from_millis(150));
+}
+
+async fn who_is_down_is_asked_nothing(cx: Context) {
+    let (host, origin, _folder) = start(&cx, "", "uptime = 0").await;
+    let answer = host.get("/proxy/origin/bytes/1").await;
+    assert_eq!(answer.status, 502);
+    assert!(answer.body.is_empty());
+    assert!(origin.exchanges().is_empty());
+    // One that is up half of the time answers some requests, and others not; 64 heads in a row do not happen.
+    let (host, origin, _folder) = start(&cx, "", "uptime = 50").await;
+    let mut down = 0;
+    for _ in 0..64 {
+        down += usize::from(host.get("/proxy/origin/bytes/1").await.status == 502);
+    }
+    assert!((1..64).contains(&down), "{down}");
+    assert_eq!(origin.exchanges().len(), 64 - down);
+}
+
+async fn connections_are_kept_on_demand(cx: Context) {
+    for keys in ["pooling = { enabled = false }", "pooling = { max_use = 1 }"] {
+        let (host, origin, _folder) = start(&cx, "", keys).await;
+        for _ in 0..3 {
+            assert_eq!(host.get("/proxy/origin/bytes/1").await.status, 200);
+        }
+        assert_eq!(origin.connections(), 3, "{keys}");
+    }
+}
