@@ -19,6 +19,7 @@ pub mod abi;
 mod async_item;
 pub mod body;
 pub mod cache;
+mod cached;
 pub mod client;
 pub mod engine;
 mod environment;
@@ -46,6 +47,7 @@ pub mod table;
 pub mod testing;
 mod turn;
 
+pub use cached::{CacheOutcome, CacheUse};
 pub use client::ClientIdentity;
 pub use engine::{Ended, Engine, Exit, Limits, Program};
 pub use error::{Error, Result, Stop};

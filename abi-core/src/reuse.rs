@@ -15,6 +15,7 @@ use futures_channel::oneshot;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::cached::{CacheOutcome, CacheUse};
 use crate::engine::Exit;
 use crate::sent::{SENT_MAX, Sent};
 use crate::service::Report;
@@ -278,10 +279,10 @@ impl RequestPromise {
 }
 
 /// What is known about the requests of one run, by the run and by those who wait for it.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct RequestsOfRun(Mutex<Requests>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Requests {
     /// When the guest got the current one, and how long it had run until then.
     wall_started: Duration,
@@ -293,6 +294,8 @@ struct Requests {
     finished: Option<oneshot::Sender<Report>>,
     /// What the guest has sent to backends for the current one.
     sent: Vec<Arc<Sent>>,
+    /// What the cache of responses has done for it.
+    cache: CacheUse,
 }
 
 impl RequestsOfRun {
@@ -325,6 +328,7 @@ impl RequestsOfRun {
             wall: wall.saturating_sub(requests.wall_started),
             cpu: cpu.saturating_sub(requests.cpu_started),
             sent: Vec::new(),
+            cache: CacheUse::default(),
         };
         requests.tell(report);
         (requests.wall_started, requests.cpu_started) = (wall, cpu);
@@ -346,6 +350,11 @@ impl RequestsOfRun {
         has_room
     }
 
+    /// The cache of responses has done this for the guest.
+    pub(crate) fn note_cache(&self, outcome: CacheOutcome) {
+        self.lock().cache.note(outcome);
+    }
+
     /// How the first request went, once.
     pub(crate) fn take_first(&self) -> Option<Report> {
         self.lock().first.take()
@@ -361,6 +370,7 @@ impl Requests {
     fn tell(&mut self, mut report: Report) {
         let sent = self.sent.drain(..);
         report.sent = sent.map(|sent| sent.as_it_is()).collect();
+        report.cache = std::mem::take(&mut self.cache);
         if let Some(finished) = self.finished.take() {
             // Nobody may wait for it.
             drop(finished.send(report));

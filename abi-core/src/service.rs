@@ -14,6 +14,7 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
 use crate::body::OutgoingBody;
+use crate::cached::CacheUse;
 use crate::engine::{Exit, Limits, Program};
 use crate::http::ResponseHead;
 use crate::offload::Offload;
@@ -110,6 +111,8 @@ pub struct Report {
     pub cpu: Duration,
     /// What it has sent to backends, in order: the first sixteen requests.
     pub sent: Vec<SentRequest>,
+    /// What the cache of responses did for it.
+    pub cache: CacheUse,
 }
 
 /// One request on its way through a guest.
@@ -269,6 +272,7 @@ fn stopped() -> Report {
         wall: Duration::ZERO,
         cpu: Duration::ZERO,
         sent: Vec::new(),
+        cache: CacheUse::default(),
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use crate::cached::CacheUse;
 use crate::engine::{Ended, Exit, Limits};
 use crate::meter::CpuMeter;
 use crate::offload::Offload;
@@ -59,6 +60,7 @@ impl Supervised {
             wall,
             cpu,
             sent: Vec::new(),
+            cache: CacheUse::default(),
         });
     }
 

@@ -7,6 +7,7 @@
 
 use crate::body::Body;
 use crate::cache::{ByteRange, PendingLookup, WriteOptions};
+use crate::cached::CacheOutcome;
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, HttpCacheHandle, RequestHandle, ResponseHandle};
 use crate::http::BackendResponse;
@@ -19,7 +20,7 @@ use crate::table::types::{HttpCacheLookupOptions, HttpCacheWriteOptions};
 
 use super::buffer::OutBuffer;
 use super::cache_items::{nanoseconds, now};
-use super::http_cache_items::{HttpCacheItem, Stored, policy, settled};
+use super::http_cache_items::{HttpCacheItem, Stored, note, policy, settled};
 use super::http_cache_options::{Asked, OptionsOut, of_response, write_options};
 
 /// Guests ask whether a request is cacheable to see whether there is a cache for them.
@@ -144,6 +145,14 @@ async fn writing(
     let options = of_response(call, response, options)?;
     let item = call.session.items.http_cache_mut(handle)?;
     item.consume(response);
+    note(
+        call,
+        handle,
+        match is_update {
+            true => CacheOutcome::Revalidated,
+            false => CacheOutcome::Miss,
+        },
+    )?;
     Ok(options)
 }
 
@@ -287,7 +296,7 @@ pub async fn transaction_record_not_cacheable(
     let item = settled(call, handle).await?;
     let writer = item.duty()?.insert(uncacheable(&options), now)?;
     writer.finish();
-    Ok(())
+    note(call, handle, CacheOutcome::Miss)
 }
 
 /// Gives up the duty to insert or update; one of those who wait gets it.
@@ -296,7 +305,8 @@ pub async fn transaction_record_not_cacheable(
 ///
 /// [`Error::NotObligated`], [`Error::BadHandle`]; what was wrong with the lookup.
 pub async fn transaction_abandon(call: &mut Call<'_>, handle: HttpCacheHandle) -> Result<()> {
-    settled(call, handle).await?.duty()?.cancel()
+    settled(call, handle).await?.duty()?.cancel()?;
+    note(call, handle, CacheOutcome::Miss)
 }
 
 /// Gives up a lookup, also one that waits. Responses that were taken of it can still be read.
@@ -409,6 +419,7 @@ pub async fn get_found_response(
     let item = settled(call, handle).await?;
     let found = item.usable()?.found.clone();
     let answer = item.answer(transform_for_client != 0, now)?;
+    let outcome = item.cache_outcome();
     let mut head = answer.head;
     head.headers = call.session.held.copy_headers(&head.headers)?;
     let body = match answer.body {
@@ -423,6 +434,9 @@ pub async fn get_found_response(
     let (response, body) = call
         .session
         .insert_response(BackendResponse { head, body })?;
+    if let Some(outcome) = outcome {
+        note(call, handle, outcome)?;
+    }
     call.memory.write(response_handle_out, response)?;
     call.memory.write(body_handle_out, body)?;
     Ok(())
@@ -440,7 +454,11 @@ pub async fn get_state(
     out: GuestPtr<u32>,
 ) -> Result<()> {
     call.memory.check(out)?;
-    let state = settled(call, handle).await?.state();
+    let item = settled(call, handle).await?;
+    let state = item.state();
+    if item.cache_outcome() == Some(CacheOutcome::Pass) {
+        note(call, handle, CacheOutcome::Pass)?;
+    }
     call.memory.write(out, state)?;
     Ok(())
 }

@@ -16,6 +16,7 @@ use crate::http::{BackendRequest, BackendResponse, ResponseHead, SendError, Send
 use crate::images::{self, ImageQuery, SOURCE_BYTES_MAX, TransformedImage};
 use crate::memory::GuestPtr;
 use crate::platform::Platform;
+use crate::reuse::RequestsOfRun;
 use crate::table::Call;
 use crate::table::types::{ImageOptimizerErrorDetail, ImageOptimizerTransformConfig};
 
@@ -93,7 +94,11 @@ pub async fn transform_image_optimizer_request(
         session.items.take_whole(origin_image_request_body)?
     };
     let outcome = match send::request(session, &backend, head, body, Cache::Bypass)? {
-        Ok(request) => answer_to(call.session.platform.clone(), &options, request).await,
+        Ok(request) => {
+            let session = &*call.session;
+            let (platform, of_run) = (session.platform.clone(), session.requests_of_run().clone());
+            answer_to(platform, of_run, &options, request).await
+        }
         Err(error) => Err(error),
     };
     let tag = match &outcome {
@@ -129,6 +134,7 @@ fn options(
 
 async fn answer_to(
     platform: Arc<Platform>,
+    of_run: Arc<RequestsOfRun>,
     options: &str,
     mut request: BackendRequest,
 ) -> Result<BackendResponse, SendError> {
@@ -146,7 +152,7 @@ async fn answer_to(
     }
     request.head.uri = with_query(&request.head.uri, read.origin_query.as_deref());
     let is_get = request.head.method == Method::GET;
-    let mut response = send::answer_to(&platform, request).await?;
+    let mut response = send::answer_to(&platform, of_run, request).await?;
     let mut warnings: Vec<String> = read.errors.iter().map(ToString::to_string).collect();
     if is_get && response.head.status == StatusCode::OK {
         response = transformed(&platform, response, &read, &mut warnings).await?;

@@ -15,6 +15,7 @@ use crate::cache::{
     Attachment, ByteRange, Cache, CacheKey, Found, Freshness, Overflowing, PendingLookup,
     Transaction, Unstored, WriteOptions,
 };
+use crate::cached::CacheOutcome;
 use crate::error::{Error, Result};
 use crate::handle::{AsyncItemHandle, Handle, HttpCacheHandle, ResponseHandle, Table};
 use crate::http::cache::{ClientAnswer, StorageAction, StoragePolicy, for_client};
@@ -38,6 +39,8 @@ pub struct HttpCacheItem {
     is_update: bool,
     /// The response that the guest has stored.
     consumed: Option<ResponseHandle>,
+    /// It was noted what the lookup has come to.
+    is_noted: bool,
     /// What the guest has written and the cache has no room for.
     unstored: Option<oneshot::Receiver<Unstored>>,
 }
@@ -48,6 +51,8 @@ enum Outcome {
     Failed,
     /// No response is stored.
     Nothing,
+    /// What is asked for is known to have no responses that are stored.
+    Uncacheable,
     Stored(Stored),
 }
 
@@ -126,6 +131,7 @@ impl HttpCacheItem {
             outcome: None,
             is_update: false,
             consumed: None,
+            is_noted: false,
             unstored: None,
         }
     }
@@ -148,6 +154,8 @@ impl HttpCacheItem {
             outcome: stored.map(Outcome::Stored),
             is_update: false,
             consumed: None,
+            // What was stored was noted.
+            is_noted: true,
             unstored: None,
         }
     }
@@ -169,6 +177,8 @@ impl HttpCacheItem {
             && let Some(transaction) = self.lookup.transaction_mut()
         {
             let found = transaction.found();
+            let is_uncacheable = found
+                .is_some_and(|found| matches!(found.options().attachment, Attachment::Uncacheable));
             let stored = found.and_then(|found| Stored::of(found, now));
             let has_answer = stored.as_ref().is_some_and(Stored::is_usable);
             self.outcome = Some(match stored {
@@ -178,6 +188,7 @@ impl HttpCacheItem {
                     Outcome::Failed
                 }
                 Some(stored) => Outcome::Stored(stored),
+                None if is_uncacheable => Outcome::Uncacheable,
                 None => Outcome::Nothing,
             });
         }
@@ -206,6 +217,19 @@ impl HttpCacheItem {
     pub(super) fn usable(&self) -> Result<&Stored> {
         let stored = self.stored().filter(|stored| stored.is_usable());
         stored.ok_or(Error::Absent)
+    }
+
+    /// What the cache has done for the guest, if the guest need not do anything itself.
+    pub(super) fn cache_outcome(&mut self) -> Option<CacheOutcome> {
+        let has_duty = self.must_insert_or_update();
+        match &self.outcome {
+            Some(Outcome::Stored(stored)) if stored.is_usable() => Some(match stored.usability {
+                Usability::Usable => CacheOutcome::Hit,
+                _ => CacheOutcome::Stale,
+            }),
+            Some(Outcome::Uncacheable) if !has_duty => Some(CacheOutcome::Pass),
+            _ => None,
+        }
     }
 
     /// The response that may be used: as it is stored, or as an answer to the request.
@@ -363,6 +387,23 @@ pub(super) async fn settled<'a>(
     let item = call.session.items.http_cache_mut(handle)?;
     item.settle(now)?;
     Ok(item)
+}
+
+/// Notes what a lookup has come to, for the report about the request. What is noted first counts.
+///
+/// # Errors
+///
+/// [`Error::BadHandle`].
+pub(super) fn note(
+    call: &mut Call<'_>,
+    handle: HttpCacheHandle,
+    outcome: CacheOutcome,
+) -> Result<()> {
+    let item = call.session.items.http_cache_mut(handle)?;
+    if !std::mem::replace(&mut item.is_noted, true) {
+        call.session.requests_of_run().note_cache(outcome);
+    }
+    Ok(())
 }
 
 /// What the platform does with a response to `asked`.

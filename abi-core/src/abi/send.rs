@@ -1,6 +1,7 @@
 //! What the send and pending-request hostcalls have in common.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::http::cache::Readthrough;
 use crate::http::{BackendRequest, BackendResponse, RequestHead, SendError, SendErrorKind};
 use crate::memory::{GuestPtr, GuestValue, Memory};
 use crate::platform::Platform;
+use crate::reuse::RequestsOfRun;
 use crate::session::Session;
 use crate::table::Call;
 use crate::table::types::SendErrorDetail;
@@ -195,8 +197,9 @@ fn wait_for_answer(
     request: BackendRequest,
 ) -> impl Future<Output = Result<BackendResponse, SendError>> + 'static + use<> {
     let (platform, offload) = (session.platform.clone(), session.offload().cloned());
+    let of_run = session.requests_of_run().clone();
     // What sends is not made on the guest's stack, and the request is no part of what the guest waits with.
-    let sending = async move { answer_to(&platform, request).await }.boxed();
+    let sending = async move { answer_to(&platform, of_run, request).await }.boxed();
     async move {
         match offload {
             Some(offload) => offload.wait(sending).await,
@@ -222,13 +225,14 @@ pub(super) fn send_async(
     Ok(())
 }
 
-/// Sends, and takes gzip off the response where the guest asked for that.
+/// Sends, and takes gzip off the response where the guest asked for that. What the cache does is noted.
 pub(super) fn answer_to(
     platform: &Platform,
+    of_run: Arc<RequestsOfRun>,
     request: BackendRequest,
 ) -> impl Future<Output = Result<BackendResponse, SendError>> + 'static + use<> {
     let decompress_gzip = request.head.decompress_gzip;
-    let sending = Readthrough::send_on(platform, request);
+    let sending = Readthrough::send_on(platform, Some(of_run), request);
     async move {
         let mut response = sending.await?;
         if response.head.status.is_informational() {
@@ -257,7 +261,8 @@ const UNATTENDED_MAX: Duration = Duration::from_secs(15);
 /// send something and return, but then not for ever.
 fn start(session: &Session, request: BackendRequest) -> PendingRequest {
     let (mut outcome_out, outcome) = oneshot::channel();
-    let mut sending = Box::pin(answer_to(&session.platform, request));
+    let of_run = session.requests_of_run().clone();
+    let mut sending = Box::pin(answer_to(&session.platform, of_run, request));
     let clock = session.platform.clock.clone();
     session.platform.executor.spawn(Box::pin(async move {
         let mut unattended = None;

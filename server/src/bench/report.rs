@@ -99,7 +99,7 @@ fn write_page(page: &mut String, facts: &Facts, results: &[EngineResult]) -> std
 fn write_table(page: &mut String, results: &[EngineResult]) -> std::fmt::Result {
     writeln!(
         page,
-        "<table>\n<tr><th>engine</th><th>compile</th><th>load</th><th>instance</th><th>hostcall</th><th>p50</th>\
+        "<div class=\"wide\"><table>\n<tr><th>engine</th><th>compile</th><th>load</th><th>instance</th><th>hostcall</th><th>p50</th>\
          <th>p99</th><th>requests/s</th><th>CPU each</th><th>memory</th></tr>"
     )?;
     let best = Best::of(results);
@@ -132,7 +132,7 @@ fn write_table(page: &mut String, results: &[EngineResult]) -> std::fmt::Result 
             )?;
         }
     }
-    writeln!(page, "</table>")
+    writeln!(page, "</table></div>")
 }
 
 /// The numbers of an engine, in the order of the table.
@@ -284,10 +284,10 @@ fn dot(index: usize) -> String {
 fn legend(results: &[EngineResult]) -> String {
     let measured = results.iter().enumerate();
     let measured = measured.filter(|(_, result)| result.error.is_none());
-    let names =
-        measured.map(|(index, result)| format!("{}{}", dot(index), escaped(&result.engine)));
+    let names = measured
+        .map(|(index, result)| format!("<span>{}{}</span>", dot(index), escaped(&result.engine)));
     let names: Vec<_> = names.collect();
-    format!("<figcaption>{}</figcaption>", names.join(" &ensp; "))
+    format!("<figcaption>{}</figcaption>", names.join(" "))
 }
 
 fn escaped(text: &str) -> String {
@@ -304,27 +304,45 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
+/// For every width, and for the light and the dark. What the plots have of text and lines is coloured here as well.
 const STYLE: &str = "\
-body { font: 15px/1.5 system-ui, sans-serif; color: #333a45; background: #fff; max-width: 980px; margin: 2.5em auto; \
+:root { color-scheme: light dark; --text: #333a45; --faint: #76808e; --line: #d9dee5; --row: #eef1f4; --wrong: #b3261e }
+body { font: 15px/1.5 system-ui, sans-serif; color: var(--text); background: #fff; max-width: 980px; margin: 2.5em auto; \
 padding: 0 1em }
 h1 { font-size: 1.5em; margin: 0 0 .6em }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1em 1.2em; margin: 0 0 1.6em }
-dt { color: #76808e }
-dd { margin: 0 }
+dt { color: var(--faint) }
+dd { margin: 0; overflow-wrap: anywhere }
+.wide { overflow-x: auto }
 table { border-collapse: collapse; width: 100%; margin-bottom: 1.8em; font-variant-numeric: tabular-nums }
-th { font-weight: 600; color: #76808e; border-bottom: 2px solid #d9dee5 }
+th { font-weight: 600; color: var(--faint); border-bottom: 2px solid var(--line) }
 th, td { padding: .4em .5em; text-align: right; white-space: nowrap }
 th:first-child, td:first-child { text-align: left }
-tr + tr td { border-top: 1px solid #eef1f4 }
+tr + tr td { border-top: 1px solid var(--row) }
 td.best { font-weight: 700 }
-td.error { text-align: left; white-space: normal; color: #b3261e }
+td.error { text-align: left; white-space: normal; color: var(--wrong) }
 .dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .5em }
 .plots { display: grid; grid-template-columns: 1fr 1fr; gap: 1.6em 1.2em }
 figure { margin: 0 }
-figcaption { color: #76808e; padding-left: 5.5em }
+figcaption { color: var(--faint); padding-left: 5em }
+figcaption span { white-space: nowrap; margin-right: 1em }
+figcaption .dot { margin-right: .5em }
 figure:last-child { grid-column: 1 / -1 }
 svg { max-width: 100%; height: auto }
-.notes { color: #76808e; font-size: .9em; margin-top: 2em }
+svg text { fill: var(--text) }
+svg [stroke='#D9DEE5'] { stroke: var(--line) }
+svg [stroke='#FFFFFF'] { stroke: none }
+.notes { color: var(--faint); font-size: .9em; margin-top: 2em }
+@media (max-width: 760px) {
+.plots { grid-template-columns: minmax(0, 1fr) }
+figure:last-child { overflow-x: auto }
+figure:last-child svg { max-width: none; width: 640px }
+figcaption { padding-left: 0 }
+}
+@media (prefers-color-scheme: dark) {
+:root { --text: #d6dbe3; --faint: #949fae; --line: #3b434f; --row: #262c35; --wrong: #f2958f }
+body { background: #16191e }
+}
 ";
 
 const NOTES: &str = "\

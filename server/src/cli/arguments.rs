@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, Args, Parser, Subcommand, ValueEnum};
 use http::header::{HeaderName, HeaderValue};
 
 use super::bench::BenchArguments;
@@ -58,6 +58,7 @@ pub(super) enum Command {
     /// Serve a program over HTTP; the default.
     Serve(Box<ServeArguments>),
     /// Run a program once, as a command: its arguments, its output, its exit code.
+    #[command(mut_args = hidden_where_nothing_is_served)]
     Run(Box<RunArguments>),
     /// Look at the compiled programs that are kept, or remove them.
     Cache(CacheCommandArguments),
@@ -182,6 +183,10 @@ pub(super) struct ServeArguments {
     /// The header in which a proxy that can be trusted names the client.
     #[arg(long, value_name = "NAME", help_heading = CLIENTS)]
     pub client_ip_header: Option<HeaderName>,
+
+    /// The region whose rules apply to every client, such as `us-eu`.
+    #[arg(long, value_name = "REGION", help_heading = CLIENTS)]
+    pub compliance_region: Option<String>,
 
     /// A value of the header Fastly-Key that counts as valid.
     #[arg(long = "fake-fastly-key", value_name = "KEY", help_heading = CLIENTS)]
@@ -376,6 +381,27 @@ pub(super) enum UnknownImportBehavior {
     LinkError,
     /// Run the program, and trap when one is called.
     Trap,
+}
+
+/// What only matters where clients connect. `run` takes it, since command lines are shared, and does not list it.
+fn hidden_where_nothing_is_served(argument: Arg) -> Arg {
+    let is_for_serving = matches!(
+        argument.get_id().as_str(),
+        "addr"
+            | "watch"
+            | "tls_cert"
+            | "tls_key"
+            | "tls_self_signed"
+            | "tls_client_ca"
+            | "client_ip_header"
+            | "fake_fastly_keys"
+            | "enable_client_purge"
+            | "drain_timeout"
+            | "on_disconnect"
+            | "trace_header"
+    );
+    let is_hidden = is_for_serving || argument.is_hide_set();
+    argument.hide(is_hidden)
 }
 
 /// An address, or the first one that a name has.

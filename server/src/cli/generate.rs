@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command, CommandFactory, Id};
 use clap_complete::Shell;
 
 use super::Failure;
@@ -26,10 +26,30 @@ pub(super) struct ManArguments {
 /// Writes a completion script to standard output.
 pub(super) fn completions(arguments: CompletionsArguments) -> Result<ExitCode, Failure> {
     let mut script = Vec::new();
-    let mut command = CommandLine::command();
+    let mut command = shown(&CommandLine::command());
     clap_complete::generate(arguments.shell, &mut command, "fastlike", &mut script);
     io::stdout().lock().write_all(&script)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A command without what its help does not list, which no shell needs to offer.
+fn shown(command: &Command) -> Command {
+    // A script is made once in the life of the process, and the parser wants names that live as long as that.
+    let name: &'static str = Box::leak(command.get_name().into());
+    let arguments = command.get_arguments().filter(|one| !one.is_hide_set());
+    let arguments: Vec<_> = arguments.cloned().collect();
+    let is_shown = |id: &Id| arguments.iter().any(|one| one.get_id() == id);
+    let groups = command.get_groups();
+    let groups: Vec<_> = groups
+        .filter(|group| group.get_args().all(is_shown))
+        .cloned()
+        .collect();
+    let subcommands = command.get_subcommands().filter(|one| !one.is_hide_set());
+    Command::new(name)
+        .about(command.get_about().cloned().unwrap_or_default())
+        .groups(groups)
+        .subcommands(subcommands.map(shown).collect::<Vec<_>>())
+        .args(arguments)
 }
 
 /// Writes a page of the manual to standard output.
@@ -40,7 +60,7 @@ pub(super) fn man(arguments: &ManArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn command(subcommand: Option<&str>) -> Result<clap::Command, Failure> {
+fn command(subcommand: Option<&str>) -> Result<Command, Failure> {
     let mut all = CommandLine::command();
     // Without it a subcommand does not know the name of the program.
     all.build();
@@ -60,9 +80,15 @@ mod tests {
     fn every_shell_has_a_script_that_knows_the_subcommands() {
         for shell in Shell::value_variants() {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut CommandLine::command(), "fastlike", &mut script);
+            let mut command = shown(&CommandLine::command());
+            clap_complete::generate(*shell, &mut command, "fastlike", &mut script);
             let script = String::from_utf8(script).unwrap();
-            assert!(script.contains("inspect"), "{shell}");
+            for offered in ["inspect", "override-host", "reuse-requests"] {
+                assert!(script.contains(offered), "{shell}: {offered}");
+            }
+            for hidden in ["adapt", "wasm-gc", "experimental"] {
+                assert!(!script.contains(hidden), "{shell}: {hidden}");
+            }
         }
     }
 

@@ -17,6 +17,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::decimal::Digits;
+use crate::world::steers;
 
 /// The format of messages.
 pub(super) struct Lines;
@@ -70,6 +71,25 @@ where
             }
         }
         writer.write_char('\n')
+    }
+}
+
+/// Writes escapes for what would steer a terminal: names of functions come from programs, and paths from clients. A message
+/// may have several lines.
+struct Steerless<'a, W>(&'a mut W);
+
+impl<W: Write> Write for Steerless<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if !text.contains(steers) {
+            return self.0.write_str(text);
+        }
+        for character in text.chars() {
+            match character != '\n' && steers(character) {
+                true => write!(self.0, "{}", character.escape_default())?,
+                false => self.0.write_char(character)?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -191,7 +211,10 @@ impl Visit for RequestFields<'_, '_, '_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.0.and(|line| match field.name() {
             "method" => line.spaced("  ", value),
-            "path" => line.spaced(" ", value),
+            "path" => {
+                line.out.write_char(' ')?;
+                Steerless(line.out).write_str(value)
+            }
             "engine" => line.detail_of(&[value]),
             _ => Ok(()),
         });
@@ -204,10 +227,11 @@ impl Visit for RequestFields<'_, '_, '_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "backends" {
-            self.0
-                .and(|line| line.detail(|out| write!(out, "{value:?}")));
-        }
+        self.0.and(|line| match field.name() {
+            "cache" => line.detail(|out| write!(out, "cache {value:?}")),
+            "backends" => line.detail(|out| write!(out, "{value:?}")),
+            _ => Ok(()),
+        });
     }
 }
 
@@ -232,7 +256,7 @@ impl Visit for TraceFields<'_, '_, '_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.0.and(|line| match field.name() {
             // It is the first field, and goes behind the others.
-            "message" => write!(line.rest, "  {value:?}"),
+            "message" => write!(Steerless(&mut line.rest), "  {value:?}"),
             _ => line.paint(CYAN, format_args!("{value:?}")),
         });
     }
@@ -244,10 +268,10 @@ struct OtherFields<'a, 'b, 'w>(&'a mut Line<'b, 'w>);
 impl Visit for OtherFields<'_, '_, '_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.0.and(|line| match field.name() {
-            "message" => write!(line.out, "{value:?}"),
+            "message" => write!(Steerless(line.out), "{value:?}"),
             // What comes from the crate `log` has fields of its own.
             name if name.starts_with("log.") => Ok(()),
-            name => write!(line.rest, " {name}={value:?}"),
+            name => write!(Steerless(&mut line.rest), " {name}={value:?}"),
         });
     }
 }
@@ -363,6 +387,18 @@ mod tests {
         assert_eq!(TimeOfDay::of(0).as_str(), "00:00:00.000Z");
         let millis = ((23 * 60 + 9) * 60 + 41) * 1000 + 57;
         assert_eq!(TimeOfDay::of(millis).as_str(), "23:09:41.057Z");
+    }
+
+    #[test]
+    fn no_message_steers_a_terminal() {
+        let told = written(false, || {
+            tracing::error!(name = "a\x1b", "GET /\u{9b}2J: it trapped\nin \x1b[2J");
+        });
+        assert_eq!(
+            told,
+            "  error: GET /\\u{9b}2J: it trapped\nin \\u{1b}[2J name=\"a\\u{1b}\""
+                .replacen("\nin ", "\n", 1)
+        );
     }
 
     #[test]

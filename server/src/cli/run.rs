@@ -1,6 +1,6 @@
 //! `fastlike run`: a program as a command, such as a test that a runner starts.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -14,6 +14,7 @@ use super::Failure;
 use super::arguments::RunArguments;
 use super::output;
 use super::serve::{builder, stem};
+use crate::world::{Look, lines};
 
 /// The exit code of a command that a signal aborted, which is what shells make of a trap.
 const TRAPPED: u8 = 134;
@@ -42,7 +43,10 @@ async fn run_once(arguments: &RunArguments) -> Result<Exit, Failure> {
     let program = arguments.serve.program.as_deref().unwrap_or(Path::new("?"));
     let mut all = vec![stem(program)];
     all.extend(arguments.arguments.iter().cloned());
-    let mut host = builder(&arguments.serve)?.arguments(all).logs(Inherited);
+    let mut host = builder(&arguments.serve)?.arguments(all).logs(Inherited {
+        label_stdout: arguments.serve.log_stdout,
+        label_stderr: arguments.serve.log_stderr,
+    });
     if let Some(profile) = &arguments.serve.profile {
         host = profile.of_one_run(host);
     }
@@ -59,21 +63,31 @@ async fn run_once(arguments: &RunArguments) -> Result<Exit, Failure> {
 }
 
 /// Writes every line at once, in order, and drops none: a test runner reads them.
-struct Inherited;
+struct Inherited {
+    label_stdout: bool,
+    label_stderr: bool,
+}
 
 impl Logs for Inherited {
     fn write(&self, source: LogSource<'_>, message: &[u8]) {
-        let mut line = message.to_vec();
-        line.push(b'\n');
+        let label = match source {
+            LogSource::Endpoint(name) => Some(name),
+            LogSource::Stdout if self.label_stdout => Some("stdout"),
+            LogSource::Stderr if self.label_stderr => Some("stderr"),
+            _ => None,
+        };
+        let text = |is_terminal| {
+            let look = Look {
+                is_terminal,
+                ..Look::default()
+            };
+            lines(label, look, message)
+        };
+        let (out, error) = (std::io::stdout(), std::io::stderr());
         // Where the stream is closed there is nobody to write for.
         drop(match source {
-            LogSource::Stdout => std::io::stdout().lock().write_all(&line),
-            LogSource::Endpoint(name) => {
-                let mut labelled = format!("{name} :: ").into_bytes();
-                labelled.extend_from_slice(&line);
-                std::io::stderr().lock().write_all(&labelled)
-            }
-            _ => std::io::stderr().lock().write_all(&line),
+            LogSource::Stdout => out.lock().write_all(&text(out.is_terminal())),
+            _ => error.lock().write_all(&text(error.is_terminal())),
         });
     }
 }

@@ -246,6 +246,7 @@ fn client(arguments: &ServeArguments) -> ClientSettings {
     ClientSettings {
         address: arguments.client_ip,
         address_header: arguments.client_ip_header.clone(),
+        compliance_region: arguments.compliance_region.clone(),
         valid_fastly_keys: arguments.fake_fastly_keys.iter().cloned().collect(),
         ..ClientSettings::default()
     }

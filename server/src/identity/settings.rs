@@ -24,6 +24,8 @@ pub struct ClientSettings {
     pub profile: Option<ClientProfile>,
     /// What is claimed about clients whose `User-Agent` has a text in it. The first counts.
     pub user_agents: Vec<(String, ClientProfile)>,
+    /// The region whose rules apply to every client, whatever profiles claim.
+    pub compliance_region: Option<String>,
     /// The values of `Fastly-Key` that count as valid.
     pub valid_fastly_keys: HashSet<String>,
     /// Requests that are to be seen as if they had come over TLS.
@@ -48,15 +50,31 @@ impl ClientSettings {
     pub fn or(mut self, other: Self) -> Self {
         self.user_agents.extend(other.user_agents);
         self.valid_fastly_keys.extend(other.valid_fastly_keys);
-        Self {
+        let merged = Self {
             address: self.address.or(other.address),
             address_header: self.address_header.or(other.address_header),
             server_address: self.server_address.or(other.server_address),
             profile: self.profile.or(other.profile),
             user_agents: self.user_agents,
+            compliance_region: self.compliance_region.or(other.compliance_region),
             valid_fastly_keys: self.valid_fastly_keys,
             secure: self.secure.or(other.secure),
+        };
+        merged.with_region()
+    }
+
+    /// Has every profile claim the region that goes before what they claim.
+    fn with_region(mut self) -> Self {
+        let Some(region) = &self.compliance_region else {
+            return self;
+        };
+        let everyone = self.profile.get_or_insert_default();
+        let kinds = self.user_agents.iter_mut().map(|(_, profile)| profile);
+        for profile in kinds.chain([everyone]) {
+            let claims = Arc::make_mut(&mut profile.claims);
+            claims.compliance_region.clone_from(region);
         }
+        self
     }
 }
 

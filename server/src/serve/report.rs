@@ -55,6 +55,7 @@ impl RequestLine {
             engine = self.engine,
             cpu_ms = rounded(report.cpu),
             memory_kib = report.memory_bytes / 1024,
+            cache = (!report.cache.is_empty()).then(|| tracing::field::display(report.cache)),
             backends = (!report.sent.is_empty()).then(|| tracing::field::display(Sent(&report.sent))),
             left = self.status.is_none().then_some(true),
         );

@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use abi_core::platform::{LogSource, Logs};
 
-/// How many lines are kept. Older ones are dropped.
+/// How many messages are kept. Older ones are dropped.
 const LINES_MAX: usize = 64 * 1024;
+
+/// How many bytes of messages and names are kept. Older messages are dropped, and one that is longer by itself is cut.
+const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What a captured line belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,10 +31,39 @@ pub struct CapturedLine {
     pub message: Vec<u8>,
 }
 
-/// Keeps the latest 65,536 log messages of all guests. Clones share them.
+impl CapturedLine {
+    fn bytes(&self) -> usize {
+        let name = match &self.source {
+            CapturedSource::Endpoint(name) => name.len(),
+            CapturedSource::Stdout | CapturedSource::Stderr => 0,
+        };
+        name + self.message.len()
+    }
+}
+
+/// Keeps the latest log messages of all guests: 65,536 of them, and 64 MiB. Clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct LogCapture {
-    lines: Arc<Mutex<VecDeque<CapturedLine>>>,
+    captured: Arc<Mutex<Captured>>,
+}
+
+#[derive(Debug, Default)]
+struct Captured {
+    lines: VecDeque<CapturedLine>,
+    /// Of all lines.
+    bytes: usize,
+}
+
+impl Captured {
+    fn push(&mut self, mut line: CapturedLine, bytes_max: usize) {
+        line.message.truncate(bytes_max);
+        self.bytes += line.bytes();
+        self.lines.push_back(line);
+        while self.lines.len() > LINES_MAX || (self.bytes > bytes_max && self.lines.len() > 1) {
+            let oldest = self.lines.pop_front();
+            self.bytes -= oldest.as_ref().map_or(0, CapturedLine::bytes);
+        }
+    }
 }
 
 impl LogCapture {
@@ -44,28 +76,28 @@ impl LogCapture {
     /// Every message so far, the oldest first.
     #[must_use]
     pub fn lines(&self) -> Vec<CapturedLine> {
-        self.lock().iter().cloned().collect()
+        self.lock().lines.iter().cloned().collect()
     }
 
     /// Takes every message so far out of the capture.
     #[must_use]
     pub fn take(&self) -> Vec<CapturedLine> {
-        std::mem::take(&mut *self.lock()).into()
+        std::mem::take(&mut *self.lock()).lines.into()
     }
 
     /// The messages of one source as text; what is not UTF-8 is replaced.
     #[must_use]
     pub fn text(&self, source: &CapturedSource) -> Vec<String> {
-        let lines = self.lock();
-        let lines = lines.iter().filter(|line| line.source == *source);
+        let captured = self.lock();
+        let lines = captured.lines.iter().filter(|line| line.source == *source);
         lines
             .map(|line| String::from_utf8_lossy(&line.message).into_owned())
             .collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<CapturedLine>> {
-        // A push and a pop leave nothing half done.
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Captured> {
+        // Nothing is left half done: what is done while it is held does not panic.
+        self.captured.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,14 +109,11 @@ impl Logs for LogCapture {
             LogSource::Endpoint(name) => CapturedSource::Endpoint(name.to_owned()),
             _ => return,
         };
-        let mut lines = self.lock();
-        if lines.len() == LINES_MAX {
-            lines.pop_front();
-        }
-        lines.push_back(CapturedLine {
+        let line = CapturedLine {
             source,
             message: message.to_vec(),
-        });
+        };
+        self.lock().push(line, BYTES_MAX);
     }
 }
 
@@ -102,5 +131,26 @@ mod tests {
         assert_eq!(capture.text(&source), ["1", "\u{fffd}"]);
         assert_eq!(capture.take().len(), 3);
         assert!(capture.lines().is_empty());
+    }
+
+    #[test]
+    fn the_latest_are_kept_as_far_as_there_is_room() {
+        let line = |message: &str| CapturedLine {
+            source: CapturedSource::Endpoint("name".to_owned()),
+            message: message.into(),
+        };
+        let mut captured = Captured::default();
+        for message in ["first", "second", "third"] {
+            captured.push(line(message), 20);
+        }
+        assert_eq!(captured.lines, [line("second"), line("third")]);
+        assert_eq!(captured.bytes, 19);
+        captured.push(line(&"x".repeat(30)), 20);
+        assert_eq!(captured.lines, [line(&"x".repeat(20))]);
+        assert_eq!(captured.bytes, 24);
+        for _ in 0..=LINES_MAX {
+            captured.push(line(""), BYTES_MAX);
+        }
+        assert_eq!(captured.lines.len(), LINES_MAX);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use abi_core::platform::is_reserved_endpoint;
 
 use super::background::{BackgroundGuard, BackgroundWriter, in_background};
-use super::logs::lines;
+use super::logs::{Look, lines, shortened};
 
 /// Checks that guests can write to an endpoint of this name.
 ///
@@ -62,7 +62,8 @@ impl LogFile {
     /// Writes a message as a line, without waiting.
     pub(crate) fn write(&self, message: &[u8]) {
         // It cannot fail: what there is no room for is dropped.
-        drop(self.out.clone().write_all(&lines(None, false, message)));
+        let text = lines(None, Look::default(), shortened(message));
+        drop(self.out.clone().write_all(&text));
     }
 }
 

@@ -1,13 +1,14 @@
 //! Where the log lines of guests go.
 
 use std::fmt;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 
 use abi_core::platform::{LogSource, Logs};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 
 use super::background::{BackgroundGuard, BackgroundWriter, in_background};
+use super::terminal::{for_terminal, steers};
 
 /// The longest log message that is written in full, in bytes. The rest of a longer one is cut off.
 pub const MESSAGE_BYTES_MAX: usize = 64 * 1024;
@@ -29,12 +30,30 @@ pub struct LogFormat {
 
 /// Writes guests' log lines to this process's standard output: `endpoint :: line`.
 ///
-/// A thread of its own does the writing, so that no guest waits for a slow terminal.
+/// A thread of its own does the writing, so that no guest waits for a slow terminal. Files and pipes get what guests have
+/// written; on a terminal what would steer it is written as an escape.
 pub struct LogWriter {
     format: LogFormat,
-    out: BackgroundWriter,
-    error: BackgroundWriter,
-    _guards: [BackgroundGuard; 2],
+    out: Stream,
+    error: Stream,
+}
+
+/// Where lines are written to.
+struct Stream {
+    writer: BackgroundWriter,
+    is_terminal: bool,
+    _guard: BackgroundGuard,
+}
+
+impl Stream {
+    fn new(out: impl Write + Send + 'static, is_terminal: bool) -> Self {
+        let (writer, guard) = in_background(out);
+        Self {
+            writer,
+            is_terminal,
+            _guard: guard,
+        }
+    }
 }
 
 impl LogWriter {
@@ -43,21 +62,12 @@ impl LogWriter {
     /// What is still waiting is written when it is dropped.
     #[must_use]
     pub fn standard_streams(format: LogFormat) -> Self {
-        Self::new(format, std::io::stdout(), std::io::stderr())
-    }
-
-    fn new(
-        format: LogFormat,
-        out: impl Write + Send + 'static,
-        error: impl Write + Send + 'static,
-    ) -> Self {
-        let (out, out_guard) = in_background(out);
-        let (error, error_guard) = in_background(error);
+        let (out, error) = (std::io::stdout(), std::io::stderr());
+        let (out_is_terminal, error_is_terminal) = (out.is_terminal(), error.is_terminal());
         Self {
             format,
-            out,
-            error,
-            _guards: [out_guard, error_guard],
+            out: Stream::new(out, out_is_terminal),
+            error: Stream::new(error, error_is_terminal),
         }
     }
 }
@@ -71,10 +81,16 @@ impl Logs for LogWriter {
         };
         let text = match self.format.json {
             true => json(label(source), message),
-            false => lines(name, self.format.color, message),
+            false => {
+                let look = Look {
+                    color: self.format.color,
+                    is_terminal: stream.is_terminal,
+                };
+                lines(name, look, shortened(message))
+            }
         };
         // It cannot fail: what there is no room for is dropped.
-        drop(stream.clone().write_all(&text));
+        drop(stream.writer.clone().write_all(&text));
     }
 }
 
@@ -108,7 +124,7 @@ fn label(source: LogSource<'_>) -> &str {
     }
 }
 
-fn shortened(message: &[u8]) -> &[u8] {
+pub(super) fn shortened(message: &[u8]) -> &[u8] {
     message.get(..MESSAGE_BYTES_MAX).unwrap_or(message)
 }
 
@@ -123,18 +139,35 @@ fn json(endpoint: &str, message: &[u8]) -> Vec<u8> {
         "endpoint": endpoint,
         "message": String::from_utf8_lossy(shortened(message)),
     });
-    format!("{object}\n").into_bytes()
+    let mut text = String::new();
+    for character in object.to_string().chars() {
+        // An escape means the same, and a terminal may be reading.
+        match steers(character) {
+            true => text.push_str(&format!("\\u{:04x}", u32::from(character))),
+            false => text.push(character),
+        }
+    }
+    text.push('\n');
+    text.into_bytes()
+}
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Look {
+    /// Their labels have a colour.
+    pub color: bool,
+    /// Nothing in them steers a terminal.
+    pub is_terminal: bool,
 }
 
 /// Every line of a message, with the label before it and a line break behind it.
-pub(super) fn lines(label: Option<&str>, color: bool, message: &[u8]) -> Vec<u8> {
-    let (before, after) = match color {
+pub(crate) fn lines(label: Option<&str>, look: Look, message: &[u8]) -> Vec<u8> {
+    let (before, after) = match look.color {
         true => (&b"\x1b[36m"[..], &b" ::\x1b[0m "[..]),
         false => (&b""[..], &b" :: "[..]),
     };
     // A guest chooses the name, which must not end a line.
     let label = label.map(|label| label.escape_debug().to_string());
-    let message = shortened(message);
     let mut text = Vec::with_capacity(message.len() + 64);
     for line in message.split(|byte| *byte == b'\n') {
         if let Some(label) = &label {
@@ -142,7 +175,10 @@ pub(super) fn lines(label: Option<&str>, color: bool, message: &[u8]) -> Vec<u8>
             text.extend_from_slice(label.as_bytes());
             text.extend_from_slice(after);
         }
-        text.extend_from_slice(line);
+        match look.is_terminal {
+            true => text.extend_from_slice(&for_terminal(line)),
+            false => text.extend_from_slice(line),
+        }
         text.push(b'\n');
     }
     text
@@ -168,8 +204,20 @@ mod tests {
     }
 
     fn written(format: LogFormat, write: impl FnOnce(&LogWriter)) -> (String, String) {
+        written_to(false, format, write)
+    }
+
+    fn written_to(
+        is_terminal: bool,
+        format: LogFormat,
+        write: impl FnOnce(&LogWriter),
+    ) -> (String, String) {
         let (out, error) = (Shared::default(), Shared::default());
-        let writer = LogWriter::new(format, out.clone(), error.clone());
+        let writer = LogWriter {
+            format,
+            out: Stream::new(out.clone(), is_terminal),
+            error: Stream::new(error.clone(), is_terminal),
+        };
         write(&writer);
         drop(writer);
         let text = |shared: Shared| String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
@@ -232,6 +280,51 @@ mod tests {
     #[test]
     fn long_messages_are_cut() {
         let message = vec![b'x'; MESSAGE_BYTES_MAX + 1];
-        assert_eq!(lines(None, false, &message).len(), MESSAGE_BYTES_MAX + 1);
+        let (out, _) = written(LogFormat::default(), |logs| {
+            logs.write(LogSource::Stdout, &message);
+        });
+        assert_eq!(out.len(), MESSAGE_BYTES_MAX + 1);
+    }
+
+    fn write_steering(logs: &LogWriter) {
+        let endpoint = LogSource::Endpoint("a\x1b");
+        logs.write(endpoint, b"\x1b]0;title\x07\nnext\r\n");
+        logs.write(LogSource::Stdout, b"\x1b[2J");
+        logs.write(LogSource::Stderr, "\u{9b}2J".as_bytes());
+    }
+
+    #[test]
+    fn terminals_are_not_steered() {
+        let (out, error) = written_to(true, LogFormat::default(), write_steering);
+        let expected = [
+            r"a\u{1b} :: \u{1b}]0;title\u{7}",
+            r"a\u{1b} :: next",
+            r"a\u{1b} :: ",
+            r"\u{1b}[2J",
+        ];
+        assert_eq!(out.lines().collect::<Vec<_>>(), expected);
+        assert_eq!(error, "\\u{9b}2J\n");
+    }
+
+    #[test]
+    fn files_get_what_was_written() {
+        let (out, error) = written_to(false, LogFormat::default(), write_steering);
+        let expected = "\x1b]0;title\x07\na :: next\r\na :: \n\x1b[2J\n";
+        assert_eq!(out.replace(r"a\u{1b}", "a"), format!("a :: {expected}"));
+        assert_eq!(error, "\u{9b}2J\n");
+    }
+
+    #[test]
+    fn json_has_escapes_for_what_steers() {
+        let format = LogFormat {
+            json: true,
+            ..LogFormat::default()
+        };
+        let (out, error) = written_to(true, format, write_steering);
+        for line in out.lines().chain(error.lines()) {
+            assert!(!line.contains(steers), "{line:?}");
+        }
+        let parsed = serde_json::from_str::<serde_json::Value>(&error).unwrap();
+        assert_eq!(parsed["message"], "\u{9b}2J");
     }
 }

@@ -9,6 +9,7 @@ mod logs;
 mod random;
 mod runtime;
 mod sweep;
+mod terminal;
 mod turns;
 
 pub(crate) use background::{BackgroundGuard, BackgroundWriter, in_background};
@@ -17,7 +18,9 @@ pub use executor::TokioExecutor;
 pub use log_capture::{CapturedLine, CapturedSource, LogCapture};
 pub(crate) use log_files::{LogFiles, check_endpoint};
 pub use logs::{LogFormat, LogWriter, TracingLogs};
+pub(crate) use logs::{Look, lines};
 pub use random::{NoRandomness, SystemRandom};
 pub(crate) use runtime::{HyperExecutor, InRuntime};
 pub(crate) use sweep::keep_swept;
+pub(crate) use terminal::steers;
 pub(crate) use turns::Turns;

@@ -16,6 +16,7 @@ pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("messages::a_line_for_each_request", a_line_for_each_request),
         trial("messages::json", json),
+        trial("messages::what_the_cache_did", what_the_cache_did),
         trial("messages::a_trace_on_demand", a_trace_on_demand),
         trial(
             "messages::what_scripts_wait_for_is_always_said",
@@ -79,6 +80,41 @@ async fn a_line_for_each_request() {
     line(&finished.stdout, "app :: first record");
     assert!(!finished.stderr.contains("first record"), "{finished:?}");
     assert!(!finished.stderr.contains('\x1b'), "{finished:?}");
+}
+
+/// Guests drive the cache, and the host does.
+async fn what_the_cache_did() {
+    for driven in [None, Some("--no-guest-caching")] {
+        let origin = Origin::start().await;
+        let backend = format!("origin=http://{}", origin.address);
+        let mut arguments = vec!["--engine", "wasmi", "--backend", &backend];
+        arguments.extend(driven);
+        let process = serve(ROUTES, &arguments);
+        let address = process.ready().await;
+        for path in ["/proxy/origin/bytes/10", "/proxy/origin/bytes/10", "/hello"] {
+            get(address, path).await;
+        }
+        let post = request("POST", "/proxy/origin/bytes/11", Content::empty());
+        Client::http1().fetch(address, post).await;
+        let finished = stopped(process).await;
+        let said: Vec<_> = finished.stderr.lines().collect();
+        let of = |part: &str| -> Vec<_> {
+            let lines = said.iter().filter(|line| line.contains(part));
+            lines
+                .map(|line| line.split_once(" MiB").map(|(_, end)| end))
+                .collect()
+        };
+        let [Some(miss), Some(hit)] = of("/bytes/10")[..] else {
+            panic!("{said:?}");
+        };
+        assert!(miss.starts_with(", cache miss, origin 200 in "), "{miss}");
+        assert_eq!(hit, ", cache hit)");
+        assert_eq!(of("/hello"), [Some(")")]);
+        let [Some(pass)] = of("/bytes/11")[..] else {
+            panic!("{said:?}");
+        };
+        assert!(pass.starts_with(", cache pass, origin "), "{pass}");
+    }
 }
 
 async fn json() {

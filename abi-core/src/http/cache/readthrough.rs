@@ -19,11 +19,13 @@ use crate::cache::{
     Attachment, ByteRange, CacheKey, Found, Freshness, Overflowing, Purge, Transaction,
     WriteOptions,
 };
+use crate::cached::CacheOutcome;
 use crate::http::{
     BackendRequest, BackendResponse, Destination, RequestHead, ResponseHead, SendError,
     SendErrorKind,
 };
 use crate::platform::Platform;
+use crate::reuse::RequestsOfRun;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 static X_CACHE_HITS: HeaderName = HeaderName::from_static("x-cache-hits");
@@ -32,13 +34,24 @@ static X_CACHE_HITS: HeaderName = HeaderName::from_static("x-cache-hits");
 #[derive(Clone, Debug)]
 pub struct Readthrough {
     platform: Platform,
+    /// Who is told what the cache did.
+    of_run: Option<Arc<RequestsOfRun>>,
 }
 
 impl Readthrough {
     /// Sends through the cache of this platform, to its backends.
     #[must_use]
     pub fn new(platform: Platform) -> Self {
-        Self { platform }
+        Self {
+            platform,
+            of_run: None,
+        }
+    }
+
+    fn note(&self, outcome: CacheOutcome) {
+        if let Some(of_run) = &self.of_run {
+            of_run.note_cache(outcome);
+        }
     }
 
     /// Answers a request: from the cache, or from the backend, whose response is stored where it may be.
@@ -54,20 +67,22 @@ impl Readthrough {
         self,
         request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
-        Self::send_on(&self.platform, request)
+        Self::send_on(&self.platform, self.of_run, request)
     }
 
     /// [`send`](Self::send) on a platform of which no more than needed is kept: what the cache needs to go on with is
-    /// large, and not carried where there is none.
+    /// large, and not carried where there is none. The report of the run says what the cache did.
     pub(crate) fn send_on(
         platform: &Platform,
+        of_run: Option<Arc<RequestsOfRun>>,
         request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
         let is_past_cache = request.bypass_cache && !changes_something(&request.head.method);
         if is_past_cache || !platform.http_cache.enabled {
             return platform.backends.send(request);
         }
-        Box::pin(Self::new(platform.clone()).read_through(request))
+        let platform = platform.clone();
+        Box::pin(Self { platform, of_run }.read_through(request))
     }
 
     async fn read_through(self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
@@ -132,6 +147,10 @@ impl Readthrough {
                     if transaction.must_insert_or_update() {
                         self.revalidate(transaction, asked.clone(), unsent);
                     }
+                    self.note(match found.freshness(now) {
+                        Freshness::Fresh if !found.is_chosen_stale() => CacheOutcome::Hit,
+                        _ => CacheOutcome::Stale,
+                    });
                     return self.hit(&asked, head, found).await;
                 }
                 Attachment::Uncacheable if is_usable => {
@@ -148,7 +167,13 @@ impl Readthrough {
                 .await;
         }
         match self.fetch(&mut transaction, &asked, unsent).await {
-            Ok(response) => self.store(transaction, &asked, response).await,
+            Ok(response) => {
+                self.note(match is_renewal(&transaction, &response) {
+                    true => CacheOutcome::Revalidated,
+                    false => CacheOutcome::Miss,
+                });
+                self.store(transaction, &asked, response).await
+            }
             Err(failure) => self.stale(transaction, &asked, failure).await,
         }
     }
@@ -197,8 +222,10 @@ impl Readthrough {
         if let Some((head, found)) = self.usable_if_error(&transaction)
             && transaction.choose_stale().is_ok()
         {
+            self.note(CacheOutcome::Stale);
             return self.hit(asked, &head, &found).await;
         }
+        self.note(CacheOutcome::Miss);
         match failure {
             Failure::Error(error) => Err(error),
             Failure::Response(response) => Ok(*response),
@@ -225,7 +252,7 @@ impl Readthrough {
         response: BackendResponse,
     ) -> Result<BackendResponse, SendError> {
         let stored = stored_head(&transaction).cloned();
-        let is_update = stored.is_some() && response.head.status == StatusCode::NOT_MODIFIED;
+        let is_update = is_renewal(&transaction, &response);
         let head = Arc::new(prepare_for_storage(&response.head, stored.as_ref()));
         let wall = SystemTime::UNIX_EPOCH + self.platform.clock.wall();
         let settings = &self.platform.http_cache;
@@ -343,6 +370,9 @@ impl Readthrough {
     /// Sends a request past the cache. One that changes something makes what is stored for its URL invalid (RFC 9111
     /// section 4.4).
     async fn pass(&self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
+        if !request.bypass_cache {
+            self.note(CacheOutcome::Pass);
+        }
         let key = lookup_key(&mut request.head);
         let head = &request.head;
         let target =
@@ -414,6 +444,11 @@ fn stored_head(transaction: &Transaction) -> Option<&Arc<ResponseHead>> {
         Attachment::Response(head) => Some(head),
         _ => None,
     }
+}
+
+/// Whether a backend says with this response that the stored one is still good.
+fn is_renewal(transaction: &Transaction, response: &BackendResponse) -> bool {
+    response.head.status == StatusCode::NOT_MODIFIED && stored_head(transaction).is_some()
 }
 
 /// The mark that responses like this one are not stored.
