@@ -70,7 +70,10 @@ async fn a_line_for_each_request() {
     let finished = stopped(process).await;
     let proxied = line(&finished.stderr, "GET /proxy/origin/headers  (wasmi, CPU ");
     assert!(proxied.contains("Z  200  "), "{proxied}");
-    assert!(proxied.contains(" MiB, origin 200 in "), "{proxied}");
+    assert!(
+        proxied.contains(" MiB, cache miss, origin 200 in "),
+        "{proxied}"
+    );
     let failed = line(&finished.stderr, "GET /proxy/down/x  (");
     assert!(
         failed.contains(": the backend refused the connection)"),

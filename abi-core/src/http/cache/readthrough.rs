@@ -370,7 +370,8 @@ impl Readthrough {
     /// Sends a request past the cache. One that changes something makes what is stored for its URL invalid (RFC 9111
     /// section 4.4).
     async fn pass(&self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
-        if !request.bypass_cache {
+        // A guest that asks the cache itself also goes past it for what it is about to store.
+        if !request.bypass_cache || !is_cacheable(&request.head) {
             self.note(CacheOutcome::Pass);
         }
         let key = lookup_key(&mut request.head);
