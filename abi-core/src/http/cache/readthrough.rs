@@ -104,8 +104,9 @@ impl Readthrough {
         if !transaction.must_insert_or_update()
             && let Some(found) = transaction.found()
             && let Attachment::Response(head) = &found.options().attachment
-            && self.is_usable(found)
+            && let Some(outcome) = self.usable_as(found)
         {
+            self.note(outcome);
             // What else there may be to do is large, and most often there is nothing else.
             return self.hit(&asked, head, found).await;
         }
@@ -141,19 +142,15 @@ impl Readthrough {
     ) -> Result<BackendResponse, SendError> {
         let found = transaction.found().cloned();
         if let Some(found) = &found {
-            let is_usable = self.is_usable(found);
-            match &found.options().attachment {
-                Attachment::Response(head) if is_usable => {
+            match (&found.options().attachment, self.usable_as(found)) {
+                (Attachment::Response(head), Some(outcome)) => {
                     if transaction.must_insert_or_update() {
                         self.revalidate(transaction, asked.clone(), unsent);
                     }
-                    self.note(match found.freshness(now) {
-                        Freshness::Fresh if !found.is_chosen_stale() => CacheOutcome::Hit,
-                        _ => CacheOutcome::Stale,
-                    });
+                    self.note(outcome);
                     return self.hit(&asked, head, found).await;
                 }
-                Attachment::Uncacheable if is_usable => {
+                (Attachment::Uncacheable, Some(_)) => {
                     return self
                         .pass(unsent.with_head(Arc::unwrap_or_clone(asked)))
                         .await;
@@ -178,10 +175,14 @@ impl Readthrough {
         }
     }
 
-    /// Whether what was found answers a request as it is.
-    fn is_usable(&self, found: &Found) -> bool {
-        let now = self.platform.clock.monotonic();
-        found.freshness(now).is_usable() || found.is_chosen_stale()
+    /// As what it counts when it answers a request as it is; `None` where it may not.
+    fn usable_as(&self, found: &Found) -> Option<CacheOutcome> {
+        let freshness = found.freshness(self.platform.clock.monotonic());
+        match freshness {
+            _ if found.is_chosen_stale() => Some(CacheOutcome::Stale),
+            Freshness::Fresh => Some(CacheOutcome::Hit),
+            _ => freshness.is_usable().then_some(CacheOutcome::Stale),
+        }
     }
 
     /// Asks the backend; a response that says that the backend is in trouble counts as a failure where a stale one may
