@@ -6,6 +6,7 @@ use conformance::cases;
 use conformance::client::Content;
 use conformance::context::Context;
 use conformance::guests::STORES;
+use conformance::host::TestHost;
 use http::Request;
 
 cases![
@@ -93,43 +94,57 @@ async fn changes_of_files_are_seen(cx: Context) {
     let file = folder.path().join("fastly.toml");
     let host = cx.host(STORES).configure(|builder| builder.config(&file));
     let host = host.start().await;
-    let brand = async || {
-        let request = Request::get("/device").header("user-agent", "Exact/1.0");
-        let request = request.body(Content::empty()).expect("it is a request");
-        host.fetch(request).await.ok_text()
-    };
-    let has_place = async |city: &str| host.text("/geo/10.1.2.3").await.starts_with(city);
-    let has_brand = async |name: &str| brand().await.starts_with(&format!("Some({name:?})"));
-    assert!(has_place("Vienna ").await);
-    assert!(has_brand("First").await);
+    assert_eq!(place_on(&host).await, "Vienna");
+    assert_eq!(brand_on(&host).await, r#"Some("First")"#);
     write("geo.json", &place("Klagenfurt"));
     write("devices.json", &device("Second"));
-    seen(async || has_place("Klagenfurt ").await).await;
-    seen(async || has_brand("Second").await).await;
+    until_place(&host, "Klagenfurt").await;
+    until_brand(&host, "Second").await;
     // A file that has become wrong is told, and changes nothing. Every file is looked at between two changes of another.
     write("geo.json", "not JSON");
     for name in ["Third", "Fourth"] {
         write("devices.json", &device(name));
-        seen(async || has_brand(name).await).await;
+        until_brand(&host, name).await;
     }
-    assert!(has_place("Klagenfurt ").await);
+    assert_eq!(place_on(&host).await, "Klagenfurt");
     write("devices.json", "[]");
     for city in ["Graz", "Linz"] {
         write("geo.json", &place(city));
-        seen(async || has_place(city).await).await;
+        until_place(&host, city).await;
     }
-    assert!(has_brand("Fourth").await);
+    assert_eq!(brand_on(&host).await, r#"Some("Fourth")"#);
 }
 
-/// Asks again until a change of a file has been seen.
-async fn seen(is_seen: impl AsyncFn() -> bool) {
-    let asking = async {
-        while !is_seen().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    let limit = Duration::from_secs(30);
-    let seen = tokio::time::timeout(limit, asking).await;
+/// The first word about an address.
+async fn place_on(host: &TestHost) -> String {
+    first_word(&host.text("/geo/10.1.2.3").await)
+}
+
+/// The first word about a device.
+async fn brand_on(host: &TestHost) -> String {
+    let request = Request::get("/device").header("user-agent", "Exact/1.0");
+    let request = request.body(Content::empty()).expect("it is a request");
+    first_word(&host.fetch(request).await.ok_text())
+}
+
+fn first_word(text: &str) -> String {
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// Asks again until a change of the file has been seen.
+async fn until_place(host: &TestHost, city: &str) {
+    let asking = async { while place_on(host).await != city {} };
+    seen_soon(asking).await;
+}
+
+async fn until_brand(host: &TestHost, name: &str) {
+    let brand = format!("Some({name:?})");
+    let asking = async { while brand_on(host).await != brand {} };
+    seen_soon(asking).await;
+}
+
+async fn seen_soon(asking: impl Future<Output = ()>) {
+    let seen = tokio::time::timeout(Duration::from_secs(30), asking).await;
     seen.expect("a change of a file is seen soon");
 }
 
