@@ -1,5 +1,7 @@
 //! What the program `fastlike` says about requests.
 
+use std::net::SocketAddr;
+
 use conformance::case::trial;
 use conformance::client::{Client, Content, request};
 use conformance::engines;
@@ -17,6 +19,10 @@ pub fn trials() -> Vec<Trial> {
         trial("messages::a_line_for_each_request", a_line_for_each_request),
         trial("messages::json", json),
         trial("messages::what_the_cache_did", what_the_cache_did),
+        trial(
+            "messages::what_became_of_stale_responses",
+            what_became_of_stale_responses,
+        ),
         trial("messages::a_trace_on_demand", a_trace_on_demand),
         trial(
             "messages::what_scripts_wait_for_is_always_said",
@@ -120,13 +126,56 @@ async fn what_the_cache_did() {
     }
 }
 
-async fn json() {
-    let process = serve(ROUTES, &["--engine", "wasmi", "--log-format", "json"]);
-    // There is no line for people to wait for.
+/// What is no longer fresh is asked about, or answers meanwhile; whoever drives the cache, and whoever reads.
+async fn what_became_of_stale_responses() {
+    for driven in [None, Some("--no-guest-caching")] {
+        for (format, before) in [("text", ", cache "), ("json", "\"cache\":\"")] {
+            let origin = Origin::start().await;
+            let backend = format!("origin=http://{}", origin.address);
+            let mut arguments = vec!["--engine", "wasmi", "--backend", &backend];
+            arguments.extend(["--log-format", format]);
+            arguments.extend(driven);
+            let process = serve(ROUTES, &arguments);
+            let address = match format {
+                "json" => ready_in_json(&process).await,
+                _ => process.ready().await,
+            };
+            let path = "/proxy/origin/version";
+            let asked = [
+                "max-age=0",
+                "max-age=0",
+                "max-age=0,stale-while-revalidate=60",
+                "max-age=0,stale-while-revalidate=60",
+            ];
+            for (index, control) in asked.into_iter().enumerate() {
+                let answer = get(address, &format!("{path}?{control}")).await;
+                assert_eq!(answer.ok_text(), "one");
+                // The next one is told of behind it.
+                process.says_times(path, index + 1).await;
+            }
+            let finished = stopped(process).await;
+            let told = finished.stderr.lines().filter_map(|line| {
+                let (_, told) = line.split_once(before)?;
+                told.split([',', ')', '"']).next()
+            });
+            let told: Vec<_> = told.collect();
+            let expected = ["miss", "revalidated", "miss", "stale"];
+            assert_eq!(told, expected, "{format} {driven:?} {finished:?}");
+        }
+    }
+}
+
+/// The address of a process that serves, where there is no line for people to wait for.
+async fn ready_in_json(process: &Process) -> SocketAddr {
     let said = process.says("\"serving\"").await;
     let (_, rest) = said.split_once("\"address\":\"").expect("it is told");
     let (address, _) = rest.split_once('"').expect("it has an end");
-    let address = address.parse().expect("it is an address");
+    address.parse().expect("it is an address")
+}
+
+async fn json() {
+    let process = serve(ROUTES, &["--engine", "wasmi", "--log-format", "json"]);
+    let address = ready_in_json(&process).await;
     get(address, "/log/app").await;
     let finished = stopped(process).await;
     let answered = line(&finished.stderr, "\"path\":\"/log/app\"");

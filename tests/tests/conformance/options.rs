@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use conformance::case::trial;
 use conformance::client::{Answer, Client, Content, request};
-use conformance::guests::{Guest, HELLO, ROUTES};
+use conformance::guests::{Guest, HELLO, RAW, ROUTES};
 use conformance::origin::Origin;
 use conformance::process::Process;
+use http::HeaderValue;
 use libtest_mimic::Trial;
 
 /// The same entry point as that of the package `fastlike`.
@@ -21,6 +22,7 @@ pub fn trials() -> Vec<Trial> {
             they_go_before_the_configuration,
         ),
         trial("options::hosts_are_overridden", hosts_are_overridden),
+        trial("options::clients_have_a_region", clients_have_a_region),
         trial("options::endpoints_have_files", endpoints_have_files),
         trial(
             "options::lines_in_files_outlive_a_reload",
@@ -108,6 +110,43 @@ async fn they_go_before_the_configuration() {
     assert_eq!(get(address, "/proxy/three/").await.status, 502);
     let answer = get(address, "/dictionary/strings/k").await;
     assert_eq!(answer.ok_text(), "of an option");
+}
+
+/// The region of an option is that of every client, also of one that the configuration says another one of.
+async fn clients_have_a_region() {
+    let folder = folder();
+    let config = configuration(
+        folder.path(),
+        r#"
+        [local_server.client]
+        compliance_region = "us"
+        [[local_server.client.user_agents]]
+        contains = "Spider"
+        compliance_region = "eu"
+        "#,
+    );
+    for (options, of_browsers, of_spiders) in [
+        (&["-C", &config][..], "us", "eu"),
+        (&["--compliance-region", "us-eu"], "us-eu", "us-eu"),
+        (
+            &["--compliance-region", "us-eu", "-C", &config],
+            "us-eu",
+            "us-eu",
+        ),
+    ] {
+        let process = serve(RAW, &[options, &["--engine", "wasmi"]].concat());
+        let address = process.ready().await;
+        for (agent, expected) in [("Browser", of_browsers), ("Spider", of_spiders)] {
+            let mut asking = request("GET", "/raw/identity", Content::empty());
+            asking
+                .headers_mut()
+                .insert("user-agent", HeaderValue::from_static(agent));
+            let told = Client::http1().fetch(address, asking).await;
+            let expected = format!("downstream_compliance_region: {expected}");
+            let text = told.ok_text();
+            assert!(text.lines().any(|line| line == expected), "{agent}: {text}");
+        }
+    }
 }
 
 async fn hosts_are_overridden() {
