@@ -22,6 +22,9 @@ use crate::world::steers;
 /// The format of messages.
 pub(super) struct Lines;
 
+/// Goes to the next line of a message: it begins two columns to the right of what is behind the time of day.
+const NEXT_LINE: &str = "\n                 ";
+
 const DIM: &str = "\x1b[2m";
 const BOLD_RED: &str = "\x1b[1;31m";
 const RED: &str = "\x1b[31m";
@@ -75,7 +78,7 @@ where
 }
 
 /// Writes escapes for what would steer a terminal: names of functions come from programs, and paths from clients. A message
-/// may have several lines.
+/// may have several lines, such as the functions of a guest that trapped: they are below the first one.
 struct Steerless<'a, W>(&'a mut W);
 
 impl<W: Write> Write for Steerless<'_, W> {
@@ -84,9 +87,12 @@ impl<W: Write> Write for Steerless<'_, W> {
             return self.0.write_str(text);
         }
         for character in text.chars() {
-            match character != '\n' && steers(character) {
-                true => write!(self.0, "{}", character.escape_default())?,
-                false => self.0.write_char(character)?,
+            match character {
+                '\n' => self.0.write_str(NEXT_LINE)?,
+                character if steers(character) => {
+                    write!(self.0, "{}", character.escape_default())?;
+                }
+                character => self.0.write_char(character)?,
             }
         }
         Ok(())
@@ -396,6 +402,17 @@ mod tests {
         });
         let expected = "  error: GET /\\u{9b}2J: it trapped\tin \\u{1b}[2J name=\"a\\u{1b}\"";
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn further_lines_are_below_their_message() {
+        let told = written(false, || {
+            tracing::error!("GET /: it trapped\n0: inner\n1: outer")
+        });
+        assert_eq!(
+            told,
+            "  error: GET /: it trapped\n    0: inner\n    1: outer"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use conformance::case::trial;
 use conformance::guests::{Guest, HELLO, ROUTES};
 use conformance::process::{Finished, Process};
-use libtest_mimic::Trial;
+use libtest_mimic::{Completion, Failed, Trial};
 
 use crate::binary::get;
 
@@ -30,6 +30,11 @@ pub fn trials() -> Vec<Trial> {
             kept_programs_run_as_compiled_ones,
         ),
         trial("tools::programs_run_as_commands", programs_run_as_commands),
+        trial("tools::commands_have_labels", commands_have_labels),
+        Trial::ignorable_test(
+            "tools::terminals_are_not_steered",
+            terminals_are_not_steered,
+        ),
         trial("tools::completions_and_manuals", completions_and_manuals),
     ]
 }
@@ -147,6 +152,70 @@ async fn programs_run_as_commands() {
         assert_eq!(finished.status.code(), Some(code), "{finished:?}");
         assert_eq!(finished.stdout, "--list\n", "{finished:?}");
         assert_eq!(finished.stderr.is_empty(), code == 0, "{finished:?}");
+    }
+}
+
+/// Clears the screen on both standard streams, and then does something else.
+fn clears_screen(then: &str) -> String {
+    format!(
+        r#"(module
+            (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (data (i32.const 0) "\10\00\00\00\05\00\00\00")
+            (data (i32.const 16) "\1b[2J\0a")
+            (func $main (export "_start")
+                (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))
+                (drop (call $write (i32.const 2) (i32.const 0) (i32.const 1) (i32.const 8)))
+                {then}))"#
+    )
+}
+
+/// What a command writes is labelled where that is asked for, and is what the program has written otherwise.
+async fn commands_have_labels() {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let program = folder.path().join("app.wat");
+    std::fs::write(&program, clears_screen("")).expect("a folder can be written to");
+    for (options, out, error) in [
+        (&[][..], "", ""),
+        (&["--log-stdout"], "stdout :: ", ""),
+        (&["--log-stderr"], "", "stderr :: "),
+    ] {
+        let program = ["--engine", "wasmi", text(&program)];
+        let finished = run(&[&["run"][..], options, &program].concat()).await;
+        assert!(finished.status.success(), "{finished:?}");
+        assert_eq!(finished.stdout, format!("{out}\x1b[2J\n"), "{options:?}");
+        assert_eq!(finished.stderr, format!("{error}\x1b[2J\n"), "{options:?}");
+    }
+}
+
+/// A terminal shows what a guest has written, and does nothing else. What the host says is in colour there.
+fn terminals_are_not_steered() -> Result<Completion, Failed> {
+    let script = std::process::Command::new("script")
+        .arg("--version")
+        .output();
+    if !script.is_ok_and(|output| output.stdout.starts_with(b"script from util-linux")) {
+        return Ok(Completion::ignored_with("there is no `script` here"));
+    }
+    let folder = tempfile::tempdir()?;
+    let program = folder.path().join("app.wat");
+    std::fs::write(&program, clears_screen("unreachable"))?;
+    let command = format!("'{PROGRAM}' run --no-cache '{}'", program.display());
+    let output = std::process::Command::new("script")
+        .args(["--quiet", "--return", "--command", &command, "/dev/null"])
+        .env_remove("NO_COLOR")
+        .env_remove("RUST_LOG")
+        .stdin(std::process::Stdio::null())
+        .output()?;
+    let shown = String::from_utf8(output.stdout)?;
+    let below = " ".repeat("00:00:00.000Z    ".len());
+    let is_right = output.status.code() == Some(134)
+        && shown.matches("\\u{1b}[2J\r\n").count() == 2
+        && !shown.contains("\x1b[2J")
+        && shown.contains("\x1b[1;31merror: \x1b[0mGET /: the guest trapped")
+        && shown.contains(&format!("\n{below}0: main\r\n"));
+    match is_right {
+        true => Ok(Completion::Completed),
+        false => Err(format!("{}: {shown:?}", output.status).into()),
     }
 }
 
