@@ -4,6 +4,7 @@
 //! blocks that thread. A map of the modules:
 //!
 //! * [`ENGINES`]: the engines, by name; [`WasmerEngine`]: one of them;
+//! * `compiler`: how programs are compiled;
 //! * `bind`: the hostcall table, bound to a store;
 //! * `run`: one guest run;
 //! * `memory`: what a guest may allocate;
@@ -26,6 +27,7 @@
 #![deny(unsafe_code)]
 
 mod bind;
+mod compiler;
 mod memory;
 mod run;
 mod start_section;
@@ -44,11 +46,9 @@ use abi_core::table::WasmType;
 use artifact_cache::ArtifactCache;
 use async_lock::{Mutex, Semaphore, SemaphoreGuardArc};
 use futures_util::future::BoxFuture;
-#[cfg(feature = "singlepass")]
-use wasmer::sys::Singlepass;
-use wasmer::sys::{CompilerConfig, Cranelift, EngineBuilder, Features};
 use wasmer::{ExternType, FunctionType, ImportType, Module, Type};
 
+use crate::compiler::Compiler;
 use crate::run::Compiled;
 use crate::stop::{CancelOnDrop, Control, Running, Stopper};
 
@@ -78,23 +78,6 @@ pub const ENGINES: &[EngineEntry] = &[
     },
 ];
 
-#[derive(Clone, Copy)]
-enum Compiler {
-    Cranelift,
-    #[cfg(feature = "singlepass")]
-    Singlepass,
-}
-
-impl Compiler {
-    fn config(self) -> Box<dyn CompilerConfig> {
-        match self {
-            Self::Cranelift => Box::new(Cranelift::new()),
-            #[cfg(feature = "singlepass")]
-            Self::Singlepass => Box::new(Singlepass::new()),
-        }
-    }
-}
-
 /// A wasmer engine.
 pub struct WasmerEngine {
     name: &'static str,
@@ -121,28 +104,6 @@ impl WasmerEngine {
             threads: Arc::new(GuestThreads::new(options.guest_threads_max, stopper)),
         }))
     }
-
-    /// Each program has an engine of its own: wasmer frees machine code with the engine that made it.
-    fn engine(&self, wasm: &[u8]) -> wasmer::Engine {
-        let mut config = self.compiler.config();
-        if let Some(middleware) = start_section::deferred(wasm) {
-            config.push_middleware(middleware);
-        }
-        let builder = EngineBuilder::new(config).set_features(Some(features()));
-        builder.engine().into()
-    }
-}
-
-/// What compilers of Compute programs use by default. Exceptions, threads and several memories stay off: host code that
-/// throws or waits would run on the guest's stack, where it must not be interrupted (see `stop`), and a run's limit is
-/// on one memory.
-fn features() -> Features {
-    let mut features = Features::new();
-    features
-        .exceptions(false)
-        .threads(false)
-        .multi_memory(false);
-    features
 }
 
 impl fmt::Debug for WasmerEngine {
@@ -159,7 +120,7 @@ impl Engine for WasmerEngine {
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
-        let engine = self.engine(wasm);
+        let engine = self.compiler.engine(wasm);
         let module =
             Module::new(&engine, wasm).map_err(|error| CompileError::Invalid(error.to_string()))?;
         let program = self.link(module.clone(), engine)?;
@@ -171,7 +132,7 @@ impl Engine for WasmerEngine {
 
     fn load(&self, wasm: &[u8]) -> Option<Arc<dyn Program>> {
         let artifacts = self.artifacts.as_ref()?;
-        let engine = self.engine(wasm);
+        let engine = self.compiler.engine(wasm);
         let module = stored::load(artifacts, self.name, &engine, wasm)?;
         self.link(module, engine).ok()
     }

@@ -6,13 +6,23 @@ use artifact_cache::{Artifact, ArtifactCache, ArtifactKey, ProgramDigest};
 use wasmer::sys::Target;
 use wasmer::{Engine, Module};
 
-use crate::{VERSION, start_section};
+use crate::VERSION;
 
+/// What this crate tells a compiler, and what it makes of a module before: as text, since no number that somebody would have
+/// to raise can be forgotten then. A change that changes no code has programs compiled once more.
+const SETTINGS: [&str; 2] = [
+    include_str!("compiler.rs"),
+    include_str!("start_section.rs"),
+];
+
+/// The key of a program for this machine and this version of the crate. The compiler is in the engine's name.
 fn key(name: &'static str, wasm: &[u8]) -> ArtifactKey {
-    // The target has the features of this machine's processor, which code is made for. All else that a compiler is told
-    // here is in its name, but for what becomes of a start section.
-    let settings = (Target::default(), start_section::EXPORT);
-    ArtifactKey::new(name, VERSION, settings, &ProgramDigest::of(wasm))
+    key_for(name, &Target::default(), SETTINGS, wasm)
+}
+
+/// `target` has the features of the processor, which code is made for.
+fn key_for(name: &'static str, target: &Target, settings: [&str; 2], wasm: &[u8]) -> ArtifactKey {
+    ArtifactKey::new(name, VERSION, (target, settings), &ProgramDigest::of(wasm))
 }
 
 /// Keeps a program that was compiled.
@@ -44,4 +54,41 @@ fn read(engine: &Engine, artifact: Artifact) -> io::Result<Module> {
     // `ArtifactCache::keep` gave it. The bytes are a copy, which nothing else can change. Whoever could break that runs as
     // this user, and needs no artifact to run code.
     unsafe { Module::deserialize(engine, bytes) }.map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmer::sys::CpuFeature;
+
+    use super::*;
+
+    #[test]
+    fn keys_differ_in_every_feature_of_the_processor() {
+        let here = Target::default();
+        let key_of = |target: &Target| key_for("wasmer", target, SETTINGS, b"program");
+        assert_eq!(key("wasmer", b"program"), key_of(&here));
+        for feature in CpuFeature::all() {
+            let mut features = *here.cpu_features();
+            if !features.remove(feature) {
+                features.insert(feature);
+            }
+            let other = Target::new(here.triple().clone(), features);
+            assert_ne!(key_of(&other), key_of(&here), "{feature:?}");
+        }
+    }
+
+    #[test]
+    fn keys_differ_in_how_programs_are_compiled() {
+        let key_of = |name, settings| key_for(name, &Target::default(), settings, b"program");
+        let here = key_of("wasmer", SETTINGS);
+        let [compiler, start_section] = SETTINGS;
+        for other in [
+            key_of("wasmer-singlepass", SETTINGS),
+            key_of("wasmer", ["", start_section]),
+            key_of("wasmer", [compiler, ""]),
+        ] {
+            assert_ne!(other, here);
+        }
+        assert!(compiler.contains("set_features") && start_section.contains("ModuleMiddleware"));
+    }
 }

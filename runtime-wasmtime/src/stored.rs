@@ -12,7 +12,7 @@ fn key(
     program: &ProgramDigest,
 ) -> ArtifactKey {
     // Everything that wasmtime asks of an artifact is in the hash: version, target, compiler, settings, features of the
-    // CPU. Pools are not; but a program must not end up without one for having been kept by an engine that had none, or
+    // CPU; nothing is done to a program before. Pools are not; but a program must not end up without one for having been kept by an engine that had none, or
     // another: there every instance costs several times as much.
     let engine = &allocation.engine;
     let settings = (
@@ -59,4 +59,41 @@ fn map(engine: &Engine, artifact: Artifact) -> wasmtime::Result<Module> {
     // written elsewhere and then renamed, are never opened for writing again, and removing one leaves its mapping as it
     // is. Whoever could break that runs as this user, and needs no artifact to run code.
     unsafe { Module::deserialize_open_file(engine, artifact.into_file()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::Config;
+
+    use super::*;
+    use crate::{Compiler, EngineOptions, checking, config};
+
+    fn key_of(config: &Config) -> ArtifactKey {
+        let options = EngineOptions::default();
+        let allocation = Allocation::new(config, None, &options, None).unwrap();
+        let program = ProgramDigest::of(b"program");
+        key("wasmtime", &allocation, false, &program)
+    }
+
+    #[test]
+    fn keys_differ_in_how_programs_are_compiled() {
+        let options = EngineOptions::default();
+        let cranelift = config(Compiler::Cranelift, &options).unwrap();
+        let here = key_of(&cranelift);
+        assert_eq!(key_of(&cranelift.clone()), here);
+        let change = |change: fn(&mut Config) -> &mut Config| {
+            let mut changed = cranelift.clone();
+            change(&mut changed);
+            changed
+        };
+        for (what, other) in [
+            ("winch", config(Compiler::Winch, &options).unwrap()),
+            ("pulley", config(Compiler::Pulley, &options).unwrap()),
+            ("checks of bounds", checking(&cranelift, &options)),
+            ("epochs", change(|config| config.epoch_interruption(false))),
+            ("memories", change(|config| config.wasm_multi_memory(true))),
+        ] {
+            assert_ne!(key_of(&other), here, "{what}");
+        }
+    }
 }
