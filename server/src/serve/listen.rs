@@ -12,6 +12,8 @@ use abi_core::body::OutgoingBody;
 use abi_core::session::EarlyHints;
 use bytes::Bytes;
 use futures_util::FutureExt;
+use futures_util::future::{self, Either};
+use http::header::HOST;
 use http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -29,6 +31,7 @@ use super::flush::FlushedBeforeError;
 use super::http2::{self, Patience};
 use super::noted::{HttpNotes, NotedStream};
 use super::protocol::{self, Begun, Protocol};
+use super::request::Refused;
 use super::send_timeout::SendTimeout;
 use super::{ClientConnection, ConnectionAddresses, answer};
 use crate::host::{Drained, Host};
@@ -287,6 +290,12 @@ where
     connection.await
 }
 
+/// Whether a request has no `Host` where it has to have one, whatever its target is: RFC 9112 section 3.2. It may be
+/// empty.
+fn lacks_host<B>(request: &Request<B>) -> bool {
+    request.version() == Version::HTTP_11 && !request.headers().contains_key(HOST)
+}
+
 /// A client, as far as its connection shows it.
 #[derive(Clone)]
 struct Client {
@@ -319,7 +328,12 @@ impl Client {
         connection.original_names = notes.take_names(&request);
         connection.early_hints = early_hints;
         let (expectation, request) = Expectation::of(request);
-        answer(&self.host, request, connection).map(move |mut response| {
+        let answering = if lacks_host(&request) {
+            Either::Left(future::ready(Refused::without_host().into_response()))
+        } else {
+            Either::Right(answer(&self.host, request, connection))
+        };
+        answering.map(move |mut response| {
             expectation.settle(&mut response);
             response
         })

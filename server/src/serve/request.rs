@@ -60,6 +60,11 @@ impl Refused {
         }
     }
 
+    /// A request on HTTP/1.1 that does not say which host it is for.
+    pub(super) fn without_host() -> Self {
+        Self::bad("there is no host\n")
+    }
+
     /// A request that this host has passed on before: RFC 8586.
     pub(super) fn of_loop() -> Self {
         Self {

@@ -14,6 +14,7 @@ cases![
     the_guest_is_stopped_without_a_socket,
     the_guest_finishes_while_it_streams,
     garbage_is_refused,
+    a_request_names_its_host,
 ];
 
 async fn start(cx: &Context, on_disconnect: OnDisconnect) -> (TestHost, Origin) {
@@ -95,4 +96,44 @@ async fn garbage_is_refused(cx: Context) {
     assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
     assert!(host.runs.all().is_empty());
     assert_eq!(host.text("/hello").await, "Hello from Compute\n");
+}
+
+/// RFC 9112 section 3.2: in every request of HTTP/1.1, also where the target names the host.
+async fn a_request_names_its_host(cx: Context) {
+    let (host, _origin) = start(&cx, OnDisconnect::Finish).await;
+    for target in ["/hello", "http://example.com/hello"] {
+        let mut wire = host.connect().await;
+        wire.send(format!(
+            "GET {target} HTTP/1.1\r\nconnection: close\r\n\r\n"
+        ))
+        .await;
+        let response = wire.read_to_end().await;
+        assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
+        assert!(response.ends_with("there is no host\n"), "{response}");
+    }
+    assert!(host.runs.all().is_empty());
+    for (target, version, fields) in [
+        ("/hello", "1.1", "host: test\r\n"),
+        ("/hello", "1.1", "host:\r\n"),
+        ("http://example.com/hello", "1.1", "host: example.com\r\n"),
+        ("/hello", "1.0", ""),
+        ("http://example.com/hello", "1.0", ""),
+    ] {
+        let mut wire = host.connect().await;
+        wire.send(format!(
+            "GET {target} HTTP/{version}\r\n{fields}connection: close\r\n\r\n"
+        ))
+        .await;
+        let response = wire.read_to_end().await;
+        let expected = format!("HTTP/{version} 200 ");
+        assert!(response.starts_with(&expected), "{target}: {response}");
+    }
+    // The connection goes on, and what was noted of the request that was refused is not taken for the next one's.
+    let mut wire = host.connect().await;
+    wire.send("GET / HTTP/1.1\r\nX-First: 1\r\n\r\n").await;
+    assert!(wire.read_head().await.starts_with("http/1.1 400 "));
+    assert_eq!(wire.read_exact(17).await, b"there is no host\n");
+    wire.get_last("/hello").await;
+    let response = wire.read_to_end().await;
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
 }
