@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use conformance::cases;
 use conformance::client::{Content, request};
 use conformance::context::Context;
-use conformance::guests::ROUTES;
+use conformance::faulty::Faulty;
+use conformance::guests::{Guest, RAW, ROUTES};
 use conformance::host::TestHost;
 use conformance::origin::Origin;
 use http::Version;
@@ -20,19 +21,29 @@ cases![
     a_body_may_not_pause_longer,
     requests_wait_before_they_are_sent,
     who_is_down_is_asked_nothing,
+    health_is_what_was_said,
+    health_follows_uptime,
+    a_connection_may_not_take_longer,
+    connections_are_counted,
     connections_are_kept_on_demand,
 ];
 
 /// A host with the backend `origin`, whose URL has `path` at its end, and of which `keys` say more.
 async fn start(cx: &Context, path: &str, keys: &str) -> (TestHost, Origin, TempDir) {
     let origin = Origin::start().await;
+    let url = format!("http://{}{path}", origin.address);
+    let (host, folder) = start_at(cx, ROUTES, &url, keys).await;
+    (host, origin, folder)
+}
+
+/// A host with `guest` and the backend `origin` at `url`.
+async fn start_at(cx: &Context, guest: Guest, url: &str, keys: &str) -> (TestHost, TempDir) {
     let folder = TempDir::new().expect("there is room for files");
     let file = folder.path().join("fastly.toml");
-    let url = format!("http://{}{path}", origin.address);
     let text = format!("[local_server.backends.origin]\nurl = '{url}'\n{keys}\n");
     std::fs::write(&file, text).expect("the folder can be written to");
-    let host = cx.host(ROUTES).configure(|builder| builder.config(file));
-    (host.start().await, origin, folder)
+    let host = cx.host(guest).configure(|builder| builder.config(file));
+    (host.start().await, folder)
 }
 
 async fn a_path_goes_before_every_path(cx: Context) {
@@ -98,6 +109,66 @@ async fn who_is_down_is_asked_nothing(cx: Context) {
     }
     assert!((1..64).contains(&down), "{down}");
     assert_eq!(origin.exchanges().len(), 64 - down);
+}
+
+/// The numbers of the ABI: 0 is unknown, 1 healthy, 2 unhealthy.
+async fn health_is_what_was_said(cx: Context) {
+    let origin = Origin::start().await;
+    let url = format!("http://{}", origin.address);
+    for (keys, health) in [
+        ("", 0),
+        ("uptime = 100", 0),
+        ("health = 'healthy'", 1),
+        ("health = 'unhealthy'", 2),
+    ] {
+        let (host, _folder) = start_at(&cx, RAW, &url, keys).await;
+        // It says nothing about requests.
+        let expected = format!("{health} 200 {health}");
+        assert_eq!(host.text("/raw/health/origin").await, expected, "{keys}");
+    }
+}
+
+async fn health_follows_uptime(cx: Context) {
+    let origin = Origin::start().await;
+    let url = format!("http://{}", origin.address);
+    let keys = "health = 'healthy'\nuptime = 0";
+    let (host, _folder) = start_at(&cx, RAW, &url, keys).await;
+    assert_eq!(host.text("/raw/health/origin").await, "2 502 2");
+    assert!(origin.exchanges().is_empty());
+    // One that is up at times is as it was for the latest request, and is taken for healthy before the first.
+    let (host, _folder) = start_at(&cx, RAW, &url, "uptime = 50").await;
+    let mut health = 1;
+    for _ in 0..16 {
+        let text = host.text("/raw/health/origin").await;
+        let is_down = text.contains(" 502 ");
+        let (status, now) = if is_down { (502, 2) } else { (200, 1) };
+        assert_eq!(text, format!("{health} {status} {now}"));
+        health = now;
+    }
+}
+
+async fn a_connection_may_not_take_longer(cx: Context) {
+    // It accepts, and says nothing of TLS.
+    let never = Faulty::never().await;
+    let url = format!("https://{}", never.address);
+    let keys = "connect_timeout_ms = 100\nskip_tls_verify = true";
+    let (host, _folder) = start_at(&cx, ROUTES, &url, keys).await;
+    let answer = host.get("/proxy/origin/").await;
+    assert_eq!(answer.status, 502);
+    let text = answer.text();
+    assert!(text.contains("ConnectionTimeout"), "{text}");
+    never.left(1).await;
+}
+
+async fn connections_are_counted(cx: Context) {
+    let keys = "connect_timeout_ms = 100\npooling = { max_connections = 1 }";
+    let (host, origin, _folder) = start(&cx, "", keys).await;
+    let first = host.begin_get("/proxy/origin/gate");
+    origin.arrived(1).await;
+    let text = host.get("/proxy/origin/bytes/1").await.text();
+    assert!(text.contains("ConnectionLimitReached"), "{text}");
+    origin.open_gate();
+    assert_eq!(first.answer().await.ok_text(), "the gate is open");
 }
 
 async fn connections_are_kept_on_demand(cx: Context) {

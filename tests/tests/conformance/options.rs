@@ -21,6 +21,10 @@ pub fn trials() -> Vec<Trial> {
             "options::they_go_before_the_configuration",
             they_go_before_the_configuration,
         ),
+        trial(
+            "options::who_is_down_is_not_healthy",
+            who_is_down_is_not_healthy,
+        ),
         trial("options::hosts_are_overridden", hosts_are_overridden),
         trial("options::clients_have_a_region", clients_have_a_region),
         trial("options::endpoints_have_files", endpoints_have_files),
@@ -147,6 +151,20 @@ async fn clients_have_a_region() {
             assert!(text.lines().any(|line| line == expected), "{agent}: {text}");
         }
     }
+}
+
+async fn who_is_down_is_not_healthy() {
+    let origin = Origin::start().await;
+    let down = format!("down={}@0", origin.address);
+    let up = format!("up={}@100", origin.address);
+    let process = serve(RAW, &["--backend", &down, "--backend", &up]);
+    let address = process.ready().await;
+    // The health before, the status of the response, the health after: 2 is unhealthy, and 0 is unknown.
+    for (name, expected) in [("down", "2 502 2"), ("up", "0 200 0")] {
+        let answer = get(address, &format!("/raw/health/{name}")).await;
+        assert_eq!(answer.ok_text(), expected, "{name}");
+    }
+    assert_eq!(origin.exchanges().len(), 1);
 }
 
 async fn hosts_are_overridden() {

@@ -30,6 +30,7 @@ pub fn serve(route: &[&str]) -> Outcome {
         ["edited-answer-refused"] => edited_answer(REFUSED),
         ["serve-many"] => return serve_many(),
         ["subrequests"] => return subrequests(),
+        ["health", name] => health(name),
         ["websocket", backend] => return websocket(backend, false),
         ["websocket-v2", backend] => return websocket(backend, true),
         ["grip", backend] => return grip(backend),
@@ -42,6 +43,24 @@ pub fn serve(route: &[&str]) -> Outcome {
         Ok(()) => Ok(()),
         Err(failure) => guest::answer(500, failure.as_bytes()),
     }
+}
+
+/// Answers with the health of a backend, the status of its response to a request, and its health then.
+fn health(name: &str) -> Outcome {
+    let before = health_of(name)?;
+    let (response, _) = guest::wait(guest::start("/bytes/1", name)?)?;
+    let status = guest::status_of(response)?;
+    let after = health_of(name)?;
+    guest::answer(200, format!("{before} {status} {after}").as_bytes())
+}
+
+fn health_of(name: &str) -> Result<u32, String> {
+    let mut health = u32::MAX;
+    check_status!(
+        OK,
+        backend::is_healthy(name.as_ptr(), name.len(), &mut health)
+    );
+    Ok(health)
 }
 
 /// Waits for a backend that never answers. Nothing comes after it unless the host has a time limit.

@@ -96,6 +96,9 @@ fn define(request: &Request) -> Result<Backend, BackendCreationError> {
     if let Some(longest) = milliseconds("max_lifetime") {
         builder = builder.max_lifetime(longest);
     }
+    if let Some(family) = option("prefer") {
+        builder = builder.prefer_ipv6(family == "ipv6");
+    }
     if let Some(path) = option("health_path") {
         let check = HealthcheckBuilder::new("health.example").path(path).interval_ms(Duration::from_secs(1));
         builder = builder.healthcheck(check);
