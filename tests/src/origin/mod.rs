@@ -55,7 +55,16 @@ impl Origin {
     /// When it cannot listen.
     pub async fn start() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-        let listener = listener.expect("this machine has a loopback interface");
+        Self::on(listener.expect("this machine has a loopback interface"))
+    }
+
+    /// Starts it where something listens already.
+    ///
+    /// # Panics
+    ///
+    /// When the listener has no address.
+    #[must_use]
+    pub fn on(listener: TcpListener) -> Self {
         let address = listener.local_addr().expect("a listener has an address");
         let (feed, feeds) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {

@@ -1,5 +1,6 @@
 //! What the keys of a backend in `fastly.toml` do, seen by the backend and by the client. Those about TLS are in `nginx`.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use conformance::cases;
@@ -12,6 +13,7 @@ use conformance::origin::Origin;
 use http::Version;
 use http_body_util::BodyExt;
 use tempfile::TempDir;
+use tokio::net::{TcpListener, lookup_host};
 
 cases![
     a_path_goes_before_every_path,
@@ -26,6 +28,7 @@ cases![
     a_connection_may_not_take_longer,
     connections_are_counted,
     connections_are_kept_on_demand,
+    ipv4_goes_first_on_demand,
 ];
 
 /// A host with the backend `origin`, whose URL has `path` at its end, and of which `keys` say more.
@@ -178,5 +181,53 @@ async fn connections_are_kept_on_demand(cx: Context) {
             assert_eq!(host.get("/proxy/origin/bytes/1").await.status, 200);
         }
         assert_eq!(origin.connections(), 3, "{keys}");
+    }
+}
+
+/// A backend on IPv4 and one on IPv6 at the same port of `localhost`, and whether IPv6 is its first address. Says so where
+/// this machine has no such name.
+async fn both_of_localhost() -> Option<(Origin, Origin, bool)> {
+    let Ok(ipv6) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await else {
+        eprintln!("left out: there is no IPv6 loopback here");
+        return None;
+    };
+    let port = ipv6.local_addr().expect("a listener has an address").port();
+    let found = lookup_host(("localhost", port)).await;
+    let found: Vec<_> = found.map(Iterator::collect).unwrap_or_default();
+    let has = |wanted| found.iter().any(|address| address.is_ipv6() == wanted);
+    if !(has(true) && has(false)) {
+        eprintln!("left out: `localhost` has addresses of one family here: {found:?}");
+        return None;
+    }
+    let Ok(ipv4) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await else {
+        eprintln!("left out: the port {port} is free on IPv6 only");
+        return None;
+    };
+    Some((Origin::on(ipv4), Origin::on(ipv6), found[0].is_ipv6()))
+}
+
+async fn ipv4_goes_first_on_demand(cx: Context) {
+    let Some((ipv4, ipv6, usually_ipv6)) = both_of_localhost().await else {
+        return;
+    };
+    let place = format!("localhost:{}", ipv4.address.port());
+    let url = format!("http://{place}");
+    let asked = || (ipv4.exchanges().len(), ipv6.exchanges().len());
+    let and_one = |(ipv4, ipv6): (usize, usize), of_ipv6| match of_ipv6 {
+        true => (ipv4, ipv6 + 1),
+        false => (ipv4 + 1, ipv6),
+    };
+    for (keys, expects_ipv6) in [("", usually_ipv6), ("prefer_ipv4 = true", false)] {
+        let before = asked();
+        let (host, _folder) = start_at(&cx, ROUTES, &url, keys).await;
+        assert_eq!(host.get("/proxy/origin/bytes/1").await.status, 200);
+        assert_eq!(asked(), and_one(before, expects_ipv6), "{keys}");
+    }
+    let host = cx.host(ROUTES).start().await;
+    for (family, expects_ipv6) in [("ipv6", usually_ipv6), ("ipv4", false)] {
+        let before = asked();
+        let path = format!("/dynamic/bytes/1?target={place}&prefer={family}");
+        assert_eq!(host.text(&path).await, "a");
+        assert_eq!(asked(), and_one(before, expects_ipv6), "{family}");
     }
 }
