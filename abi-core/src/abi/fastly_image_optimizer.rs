@@ -152,7 +152,8 @@ async fn answer_to(
     }
     request.head.uri = with_query(&request.head.uri, read.origin_query.as_deref());
     let is_get = request.head.method == Method::GET;
-    let mut response = send::answer_to(&platform, of_run, request).await?;
+    let sending = send::answer_to(&platform, of_run, request);
+    let mut response = sending.wait().await?;
     let mut warnings: Vec<String> = read.errors.iter().map(ToString::to_string).collect();
     if is_get && response.head.status == StatusCode::OK {
         response = transformed(&platform, response, &read, &mut warnings).await?;

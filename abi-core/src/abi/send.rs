@@ -13,7 +13,7 @@ use crate::async_item::PendingRequest;
 use crate::body::{OutgoingBody, gunzip};
 use crate::error::{Error, Result};
 use crate::handle::{BodyHandle, Handle, PendingRequestHandle, RequestHandle, ResponseHandle};
-use crate::http::cache::Readthrough;
+use crate::http::cache::{Readthrough, Sending};
 use crate::http::{BackendRequest, BackendResponse, RequestHead, SendError, SendErrorKind};
 use crate::memory::{GuestPtr, GuestValue, Memory};
 use crate::platform::Platform;
@@ -185,27 +185,20 @@ pub(super) async fn send(call: &mut Call<'_>, send: Send, out: ResponseOut) -> R
     // What is refused for want of room must not have been sent.
     call.session.check_room_for_response(send.freed())?;
     let outcome = match send.take(call)? {
-        Ok(request) => wait_for_answer(call.session, request).await,
+        Ok(request) => {
+            let of_run = call.session.requests_of_run().clone();
+            let sending = answer_to(&call.session.platform, of_run, request);
+            let offload = call.session.offload().cloned();
+            match (sending, offload) {
+                (Sending::Done(outcome), _) => outcome,
+                // What sends is not polled on the guest's stack.
+                (Sending::Waiting(sending), Some(offload)) => offload.wait(sending).await,
+                (Sending::Waiting(sending), None) => sending.await,
+            }
+        }
         Err(error) => Err(error),
     };
     out.write(call, outcome)
-}
-
-/// Sends a request that goes on as long as the guest waits for it.
-fn wait_for_answer(
-    session: &Session,
-    request: BackendRequest,
-) -> impl Future<Output = Result<BackendResponse, SendError>> + 'static + use<> {
-    let (platform, offload) = (session.platform.clone(), session.offload().cloned());
-    let of_run = session.requests_of_run().clone();
-    // What sends is not made on the guest's stack, and the request is no part of what the guest waits with.
-    let sending = async move { answer_to(&platform, of_run, request).await }.boxed();
-    async move {
-        match offload {
-            Some(offload) => offload.wait(sending).await,
-            None => sending.await,
-        }
-    }
 }
 
 /// Sends a request that goes on by itself.
@@ -230,28 +223,40 @@ pub(super) fn answer_to(
     platform: &Platform,
     of_run: Arc<RequestsOfRun>,
     request: BackendRequest,
-) -> impl Future<Output = Result<BackendResponse, SendError>> + 'static + use<> {
+) -> Sending {
     let decompress_gzip = request.head.decompress_gzip;
-    let sending = Readthrough::send_on(platform, Some(of_run), request);
-    async move {
-        let mut response = sending.await?;
-        if response.head.status.is_informational() {
-            // Interim ones are not told, and nobody has asked for another protocol.
-            let error = SendError::new(SendErrorKind::HttpResponseStatusInvalid);
-            return Err(error.with_source(format!("the final status is {}", response.head.status)));
+    match Readthrough::send_on(platform, Some(of_run), request) {
+        Sending::Done(outcome) => {
+            Sending::Done(outcome.and_then(|response| received(response, decompress_gzip)))
         }
-        let headers = &mut response.head.headers;
-        if decompress_gzip
-            && headers
-                .get(CONTENT_ENCODING)
-                .is_some_and(|value| value == "gzip")
-        {
-            headers.remove(CONTENT_ENCODING);
-            headers.remove(CONTENT_LENGTH);
-            response.body = gunzip(response.body);
+        Sending::Waiting(sending) => {
+            let sending = async move { received(sending.await?, decompress_gzip) };
+            Sending::Waiting(sending.boxed())
         }
-        Ok(response)
     }
+}
+
+/// A response as its guest gets it.
+fn received(
+    mut response: BackendResponse,
+    decompress_gzip: bool,
+) -> Result<BackendResponse, SendError> {
+    if response.head.status.is_informational() {
+        // Interim ones are not told, and nobody has asked for another protocol.
+        let error = SendError::new(SendErrorKind::HttpResponseStatusInvalid);
+        return Err(error.with_source(format!("the final status is {}", response.head.status)));
+    }
+    let headers = &mut response.head.headers;
+    if decompress_gzip
+        && headers
+            .get(CONTENT_ENCODING)
+            .is_some_and(|value| value == "gzip")
+    {
+        headers.remove(CONTENT_ENCODING);
+        headers.remove(CONTENT_LENGTH);
+        response.body = gunzip(response.body);
+    }
+    Ok(response)
 }
 
 /// How long a request goes on whose guest no longer waits for it.
@@ -262,7 +267,13 @@ const UNATTENDED_MAX: Duration = Duration::from_secs(15);
 fn start(session: &Session, request: BackendRequest) -> PendingRequest {
     let (mut outcome_out, outcome) = oneshot::channel();
     let of_run = session.requests_of_run().clone();
-    let mut sending = Box::pin(answer_to(&session.platform, of_run, request));
+    let mut sending = match answer_to(&session.platform, of_run, request) {
+        Sending::Waiting(sending) => sending,
+        Sending::Done(finished) => {
+            drop(outcome_out.send(finished));
+            return PendingRequest::new(outcome);
+        }
+    };
     let clock = session.platform.clock.clone();
     session.platform.executor.spawn(Box::pin(async move {
         let mut unattended = None;

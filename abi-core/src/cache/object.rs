@@ -186,6 +186,19 @@ impl Found {
         self.object.content.body(0, None)
     }
 
+    /// A part of its body, as far as that can be told without waiting: a range that is not valid, or any where the length
+    /// is not known, gives the whole body.
+    pub(crate) fn part(&self, range: ByteRange) -> Body {
+        let content = &self.object.content;
+        if range != ByteRange::WHOLE
+            && let Some(length) = content.known_length()
+            && let Some((start, end)) = range.within(length)
+        {
+            return content.body(start, Some(end));
+        }
+        content.body(0, None)
+    }
+
     /// A part of its body.
     ///
     /// Where the length is known, a range that is not valid gives the whole body. Where it is not known, so does every
@@ -198,17 +211,8 @@ impl Found {
     /// [`Error::Body`] when the body was given up, or has no such byte.
     pub async fn body(&self, range: ByteRange, always: bool) -> Result<Body> {
         let content = &self.object.content;
-        if range == ByteRange::WHOLE {
-            return Ok(content.body(0, None));
-        }
-        if let Some(length) = content.known_length() {
-            return Ok(match range.within(length) {
-                Some((start, end)) => content.body(start, Some(end)),
-                None => content.body(0, None),
-            });
-        }
-        if !always {
-            return Ok(content.body(0, None));
+        if !always || range == ByteRange::WHOLE || content.known_length().is_some() {
+            return Ok(self.part(range));
         }
         match (range.from, range.to) {
             (Some(from), Some(to)) if to < from => {

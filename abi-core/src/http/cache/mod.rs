@@ -23,6 +23,6 @@ pub use policy::{HttpCacheSettings, StorageAction, StoragePolicy, UNCACHEABLE_TI
 pub(crate) use purge::purge_answer;
 pub use purge::{is_purge, purge_url};
 pub use readthrough::Readthrough;
-pub(crate) use readthrough::uncacheable;
+pub(crate) use readthrough::{Sending, uncacheable};
 pub use request::{backend_request, is_cacheable, lookup_key, purge_key, suggested_key};
 pub use stored::prepare_for_storage;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::body::{Body, BodyError, OutgoingBody};
 use crate::cache::{
-    Attachment, ByteRange, CacheKey, Found, Freshness, Overflowing, Purge, Transaction,
+    Attachment, ByteRange, Found, Freshness, Overflowing, PendingLookup, Purge, Transaction,
     WriteOptions,
 };
 use crate::cached::CacheOutcome;
@@ -29,6 +29,31 @@ use crate::reuse::RequestsOfRun;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 static X_CACHE_HITS: HeaderName = HeaderName::from_static("x-cache-hits");
+
+/// How a request went.
+type Outcome = Result<BackendResponse, SendError>;
+
+/// A request that is answered, or goes on while it is waited for.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it comes from, and a box for each hit would cost more"
+)]
+pub(crate) enum Sending {
+    /// Nothing is left to do.
+    Done(Outcome),
+    /// It makes progress while this is polled; dropping it gives the request up.
+    Waiting(BoxFuture<'static, Outcome>),
+}
+
+impl Sending {
+    /// Waits for the outcome, where it is not there yet.
+    pub(crate) async fn wait(self) -> Outcome {
+        match self {
+            Self::Done(outcome) => outcome,
+            Self::Waiting(sending) => sending.await,
+        }
+    }
+}
 
 /// Sends requests through the cache.
 #[derive(Clone, Debug)]
@@ -67,64 +92,82 @@ impl Readthrough {
         self,
         request: BackendRequest,
     ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
-        Self::send_on(&self.platform, self.of_run, request)
+        let sending = async move {
+            let sending = Self::send_on(&self.platform, self.of_run, request);
+            sending.wait().await
+        };
+        sending.boxed()
     }
 
-    /// [`send`](Self::send) on a platform of which no more than needed is kept: what the cache needs to go on with is
-    /// large, and not carried where there is none. The report of the run says what the cache did.
+    /// [`send`](Self::send) on a platform of which no more than needed is kept. What the cache can answer at once is
+    /// answered at once; all else is only done when the rest is waited for. The report of the run says what the cache
+    /// did.
     pub(crate) fn send_on(
         platform: &Platform,
         of_run: Option<Arc<RequestsOfRun>>,
-        request: BackendRequest,
-    ) -> BoxFuture<'static, Result<BackendResponse, SendError>> {
+        mut request: BackendRequest,
+    ) -> Sending {
+        let settings = &platform.http_cache;
         let is_past_cache = request.bypass_cache && !changes_something(&request.head.method);
-        if is_past_cache || !platform.http_cache.enabled {
-            return platform.backends.send(request);
+        if is_past_cache || !settings.enabled {
+            let backends = platform.backends.clone();
+            return Sending::Waiting(async move { backends.send(request).await }.boxed());
         }
-        let platform = platform.clone();
-        Box::pin(Self { platform, of_run }.read_through(request))
-    }
-
-    async fn read_through(self, mut request: BackendRequest) -> Result<BackendResponse, SendError> {
-        let settings = &self.platform.http_cache;
         if settings.purge && !request.bypass_cache && is_purge(&request.head.method) {
             let key = lookup_key(&mut request.head);
-            let (head, body) = purge(&self.platform, &key, &request.head.headers);
+            let (head, body) = purge(platform, &key, &request.head.headers);
             let body = body.into();
-            return Ok(BackendResponse { head, body });
+            return Sending::Done(Ok(BackendResponse { head, body }));
         }
         // A body that is still being written cannot be sent again, nor wait for others.
         let may_use = !request.bypass_cache && is_cacheable(&request.head);
         if !may_use || request.body.known_length().is_none() {
-            return self.pass(request).boxed().await;
+            let platform = platform.clone();
+            let this = Self { platform, of_run };
+            return Sending::Waiting(async move { this.pass(request).boxed().await }.boxed());
         }
         let key = lookup_key(&mut request.head);
         let (asked, unsent) = Unsent::of(request);
-        let transaction = self.look_up(key, &asked).await?;
-        if !transaction.must_insert_or_update()
-            && let Some(found) = transaction.found()
-            && let Attachment::Response(head) = &found.options().attachment
-            && let Some(outcome) = self.usable_as(found)
+        let now = platform.clock.monotonic();
+        let mut lookup = platform.cache.transaction(key, asked.clone(), now);
+        if let Some(transaction) = lookup.transaction_mut()
+            && let Some((response, outcome)) = stored_answer(platform, transaction, &asked)
         {
+            if let Some(of_run) = of_run {
+                of_run.note_cache(outcome);
+            }
+            return Sending::Done(Ok(response));
+        }
+        let platform = platform.clone();
+        let this = Self { platform, of_run };
+        Sending::Waiting(this.read_through(lookup, asked, unsent).boxed())
+    }
+
+    async fn read_through(
+        self,
+        lookup: PendingLookup,
+        asked: Arc<RequestHead>,
+        unsent: Unsent,
+    ) -> Outcome {
+        let transaction = self.wait_for(lookup, &asked).await?;
+        // What else there may be to do is large, and those who have waited most often find what they waited for.
+        if let Some((response, outcome)) = stored_answer(&self.platform, &transaction, &asked) {
             self.note(outcome);
-            // What else there may be to do is large, and most often there is nothing else.
-            return self.hit(&asked, head, found).await;
+            return Ok(response);
         }
         self.answer(transaction, asked, unsent).boxed().await
     }
 
-    async fn look_up(
+    async fn wait_for(
         &self,
-        key: CacheKey,
-        request: &Arc<RequestHead>,
+        lookup: PendingLookup,
+        request: &RequestHead,
     ) -> Result<Transaction, SendError> {
-        let clock = &self.platform.clock;
-        let cache = &self.platform.cache;
-        let lookup = cache.transaction(key, request.clone(), clock.monotonic());
         let Some(timeout) = request.cache_override.lookup_timeout_ms else {
             return Ok(lookup.wait().await);
         };
-        let alarm = clock.sleep(Duration::from_millis(timeout.into()));
+        let alarm = Duration::from_millis(timeout.into());
+        let alarm = self.platform.clock.sleep(alarm);
         match select(lookup.wait().boxed(), alarm).await {
             Either::Left((transaction, _)) => Ok(transaction),
             Either::Right(((), _)) => {
@@ -142,13 +185,16 @@ impl Readthrough {
     ) -> Result<BackendResponse, SendError> {
         let found = transaction.found().cloned();
         if let Some(found) = &found {
-            match (&found.options().attachment, self.usable_as(found)) {
+            match (
+                &found.options().attachment,
+                usable_as(&self.platform, found),
+            ) {
                 (Attachment::Response(head), Some(outcome)) => {
                     if transaction.must_insert_or_update() {
                         self.revalidate(transaction, asked.clone(), unsent);
                     }
                     self.note(outcome);
-                    return self.hit(&asked, head, found).await;
+                    return Ok(hit(&self.platform, &asked, head, found));
                 }
                 (Attachment::Uncacheable, Some(_)) => {
                     return self
@@ -172,16 +218,6 @@ impl Readthrough {
                 self.store(transaction, &asked, response).await
             }
             Err(failure) => self.stale(transaction, &asked, failure).await,
-        }
-    }
-
-    /// As what it counts when it answers a request as it is; `None` where it may not.
-    fn usable_as(&self, found: &Found) -> Option<CacheOutcome> {
-        let freshness = found.freshness(self.platform.clock.monotonic());
-        match freshness {
-            _ if found.is_chosen_stale() => Some(CacheOutcome::Stale),
-            Freshness::Fresh => Some(CacheOutcome::Hit),
-            _ => freshness.is_usable().then_some(CacheOutcome::Stale),
         }
     }
 
@@ -224,7 +260,7 @@ impl Readthrough {
             && transaction.choose_stale().is_ok()
         {
             self.note(CacheOutcome::Stale);
-            return self.hit(asked, &head, &found).await;
+            return Ok(hit(&self.platform, asked, &head, &found));
         }
         self.note(CacheOutcome::Miss);
         match failure {
@@ -272,13 +308,13 @@ impl Readthrough {
             }
             (StorageAction::Insert | StorageAction::Update, true) => {
                 let found = transaction.update(options, now).map_err(refused)?;
-                self.hit(asked, &head, &found).await
+                Ok(hit(&self.platform, asked, &head, &found))
             }
             (_, true) => {
                 let found = transaction.found().cloned();
                 drop(transaction);
                 match found {
-                    Some(found) => self.hit(asked, &head, &found).await,
+                    Some(found) => Ok(hit(&self.platform, asked, &head, &found)),
                     None => Err(SendError::new(SendErrorKind::InternalError)),
                 }
             }
@@ -300,7 +336,7 @@ impl Readthrough {
                 self.platform.executor.spawn(storing.boxed());
                 let answer = for_client(asked, ResponseHead::clone(&head), found.length(), None);
                 let is_whole = answer.body == Some(ByteRange::WHOLE);
-                let mut response = self.with_stored_body(answer, &found, 0).await?;
+                let mut response = with_stored_body(&self.platform, answer, &found, 0);
                 if is_whole {
                     let body = Overflowing::new(response.body, unstored);
                     response.body = Body::from_stream(Box::pin(body));
@@ -320,32 +356,6 @@ impl Readthrough {
         }
     }
 
-    async fn hit(
-        &self,
-        asked: &RequestHead,
-        head: &ResponseHead,
-        found: &Found,
-    ) -> Result<BackendResponse, SendError> {
-        let age = found.age(self.platform.clock.monotonic());
-        let answer = for_client(asked, head.clone(), found.length(), Some(age));
-        self.with_stored_body(answer, found, found.hits()).await
-    }
-
-    async fn with_stored_body(
-        &self,
-        answer: ClientAnswer,
-        found: &Found,
-        hits: u64,
-    ) -> Result<BackendResponse, SendError> {
-        let body = match answer.body {
-            Some(range) => found.body(range, false).await.map_err(|error| {
-                SendError::new(SendErrorKind::HttpIncompleteResponse).with_source(error)
-            })?,
-            None => Body::empty(),
-        };
-        Ok(self.labelled(answer.head, body, hits))
-    }
-
     /// A response that was fetched for storing and is not stored.
     fn not_stored(&self, asked: &RequestHead, response: BackendResponse) -> BackendResponse {
         let BackendResponse { head, body } = response;
@@ -355,17 +365,7 @@ impl Readthrough {
             Some(_) => body,
             None => Body::empty(),
         };
-        self.labelled(answer.head, body, 0)
-    }
-
-    fn labelled(&self, mut head: ResponseHead, body: Body, hits: u64) -> BackendResponse {
-        if self.platform.http_cache.response_headers {
-            let word = if hits > 0 { "HIT" } else { "MISS" };
-            let headers = &mut head.headers;
-            headers.insert(&X_CACHE, HeaderValue::from_static(word));
-            headers.insert(&X_CACHE_HITS, hits.into());
-        }
-        BackendResponse { head, body }
+        labelled(&self.platform, answer.head, body, 0)
     }
 
     /// Sends a request past the cache. One that changes something makes what is stored for its URL invalid (RFC 9111
@@ -395,6 +395,68 @@ impl Readthrough {
         }
         Ok(response)
     }
+}
+
+/// The answer from what a lookup has found, and as what it counts, where nothing is left to be done: no revalidation, and no
+/// waiting. A body that is still being stored arrives as it does.
+fn stored_answer(
+    platform: &Platform,
+    transaction: &Transaction,
+    asked: &RequestHead,
+) -> Option<(BackendResponse, CacheOutcome)> {
+    if transaction.must_insert_or_update() {
+        return None;
+    }
+    let found = transaction.found()?;
+    let Attachment::Response(head) = &found.options().attachment else {
+        return None;
+    };
+    let outcome = usable_as(platform, found)?;
+    Some((hit(platform, asked, head, found), outcome))
+}
+
+/// As what a response counts that answers a request as it is; `None` where it may not.
+fn usable_as(platform: &Platform, found: &Found) -> Option<CacheOutcome> {
+    let freshness = found.freshness(platform.clock.monotonic());
+    match freshness {
+        _ if found.is_chosen_stale() => Some(CacheOutcome::Stale),
+        Freshness::Fresh => Some(CacheOutcome::Hit),
+        _ => freshness.is_usable().then_some(CacheOutcome::Stale),
+    }
+}
+
+fn hit(
+    platform: &Platform,
+    asked: &RequestHead,
+    head: &ResponseHead,
+    found: &Found,
+) -> BackendResponse {
+    let age = found.age(platform.clock.monotonic());
+    let answer = for_client(asked, head.clone(), found.length(), Some(age));
+    with_stored_body(platform, answer, found, found.hits())
+}
+
+fn with_stored_body(
+    platform: &Platform,
+    answer: ClientAnswer,
+    found: &Found,
+    hits: u64,
+) -> BackendResponse {
+    let body = match answer.body {
+        Some(range) => found.part(range),
+        None => Body::empty(),
+    };
+    labelled(platform, answer.head, body, hits)
+}
+
+fn labelled(platform: &Platform, mut head: ResponseHead, body: Body, hits: u64) -> BackendResponse {
+    if platform.http_cache.response_headers {
+        let word = if hits > 0 { "HIT" } else { "MISS" };
+        let headers = &mut head.headers;
+        headers.insert(&X_CACHE, HeaderValue::from_static(word));
+        headers.insert(&X_CACHE_HITS, hits.into());
+    }
+    BackendResponse { head, body }
 }
 
 /// Whether a request with this method may change what later ones get (RFC 9110 section 9.2.1).
