@@ -29,7 +29,6 @@ use crate::meter::CpuMeter;
 use crate::offload::Offload;
 use crate::platform::Platform;
 use crate::reuse::{HandedOverParts, RequestPromise, RequestsOfRun, WaitingSandboxes};
-use crate::sent::NotedBackends;
 use crate::stdio::Stdio;
 use crate::stores::{Acl, ConfigStore, KvStore, SecretStore};
 use crate::table::ReturnedHostcall;
@@ -152,8 +151,6 @@ pub struct Session {
     id: u128,
     meter: Arc<CpuMeter>,
     memory_limit_reached: bool,
-    /// Whether what is sent to backends is noted.
-    notes_sent: bool,
     subrequests: Subrequests,
     observer: Option<Box<dyn HostcallObserver>>,
     /// When the current hostcall began, where somebody observes it.
@@ -263,7 +260,6 @@ impl Session {
             earlier: Vec::new(),
             offload: None,
             memory_limit_reached: false,
-            notes_sent: false,
             subrequests: Subrequests::default(),
             observer: None,
             hostcall_began: Duration::ZERO,
@@ -355,17 +351,6 @@ impl Session {
         }
         *sent = sent.saturating_add(1);
         Ok(())
-    }
-
-    /// Has what the guest sends to backends noted from now on. A guest that sends nothing does without.
-    pub(crate) fn note_what_is_sent(&mut self) {
-        if std::mem::replace(&mut self.notes_sent, true) {
-            return;
-        }
-        let platform = Arc::make_mut(&mut self.platform);
-        let (backends, clock) = (platform.backends.clone(), platform.clock.clone());
-        let noted = NotedBackends::new(backends, clock, self.reuse.of_run.clone());
-        platform.backends = Arc::new(noted);
     }
 
     /// The backend of this name: one that the guest has defined, or one of the service's.

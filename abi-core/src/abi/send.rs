@@ -105,7 +105,6 @@ pub(super) fn request(
     cache: Cache,
 ) -> Result<Result<BackendRequest, SendError>> {
     session.count_subrequest()?;
-    session.note_what_is_sent();
     let Some(destination) = session.backend(backend) else {
         let error = SendError::new(SendErrorKind::DestinationNotFound);
         return Ok(Err(error.with_source(format!("`{backend}`"))));

@@ -24,8 +24,9 @@ use crate::http::{
     BackendRequest, BackendResponse, Destination, RequestHead, ResponseHead, SendError,
     SendErrorKind,
 };
-use crate::platform::Platform;
+use crate::platform::{Backends, Platform};
 use crate::reuse::RequestsOfRun;
+use crate::sent::NotedBackends;
 
 static X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 static X_CACHE_HITS: HeaderName = HeaderName::from_static("x-cache-hits");
@@ -59,7 +60,7 @@ impl Sending {
 #[derive(Clone, Debug)]
 pub struct Readthrough {
     platform: Platform,
-    /// Who is told what the cache did.
+    /// Who is told what the cache did, and what was sent.
     of_run: Option<Arc<RequestsOfRun>>,
 }
 
@@ -71,6 +72,15 @@ impl Readthrough {
             platform,
             of_run: None,
         }
+    }
+
+    /// What goes on where the cache has not answered at once: it tells what it sends to backends, too.
+    fn noting(platform: &Platform, of_run: Option<Arc<RequestsOfRun>>) -> Self {
+        let platform = Platform {
+            backends: backends(platform, of_run.as_ref()),
+            ..platform.clone()
+        };
+        Self { platform, of_run }
     }
 
     fn note(&self, outcome: CacheOutcome) {
@@ -101,7 +111,7 @@ impl Readthrough {
 
     /// [`send`](Self::send) on a platform of which no more than needed is kept. What the cache can answer at once is
     /// answered at once; all else is only done when the rest is waited for. The report of the run says what the cache
-    /// did.
+    /// did, and what was sent to backends.
     pub(crate) fn send_on(
         platform: &Platform,
         of_run: Option<Arc<RequestsOfRun>>,
@@ -110,7 +120,7 @@ impl Readthrough {
         let settings = &platform.http_cache;
         let is_past_cache = request.bypass_cache && !changes_something(&request.head.method);
         if is_past_cache || !settings.enabled {
-            let backends = platform.backends.clone();
+            let backends = backends(platform, of_run.as_ref());
             return Sending::Waiting(async move { backends.send(request).await }.boxed());
         }
         if settings.purge && !request.bypass_cache && is_purge(&request.head.method) {
@@ -122,8 +132,7 @@ impl Readthrough {
         // A body that is still being written cannot be sent again, nor wait for others.
         let may_use = !request.bypass_cache && is_cacheable(&request.head);
         if !may_use || request.body.known_length().is_none() {
-            let platform = platform.clone();
-            let this = Self { platform, of_run };
+            let this = Self::noting(platform, of_run);
             return Sending::Waiting(async move { this.pass(request).boxed().await }.boxed());
         }
         let key = lookup_key(&mut request.head);
@@ -138,8 +147,7 @@ impl Readthrough {
             }
             return Sending::Done(Ok(response));
         }
-        let platform = platform.clone();
-        let this = Self { platform, of_run };
+        let this = Self::noting(platform, of_run);
         Sending::Waiting(this.read_through(lookup, asked, unsent).boxed())
     }
 
@@ -394,6 +402,18 @@ impl Readthrough {
             }
         }
         Ok(response)
+    }
+}
+
+/// The backends of a platform, such that the run is told what is sent to them, where it is to be told.
+fn backends(platform: &Platform, of_run: Option<&Arc<RequestsOfRun>>) -> Arc<dyn Backends> {
+    let backends = platform.backends.clone();
+    match of_run {
+        Some(of_run) => {
+            let clock = platform.clock.clone();
+            Arc::new(NotedBackends::new(backends, clock, of_run.clone()))
+        }
+        None => backends,
     }
 }
 
