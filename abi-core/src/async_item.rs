@@ -89,6 +89,14 @@ impl PendingRequest {
         }
     }
 
+    /// A request whose outcome is there.
+    pub(crate) fn done(outcome: Result<BackendResponse, SendError>) -> Self {
+        Self {
+            state: State::Ready(Box::new(outcome)),
+            edits: None,
+        }
+    }
+
     /// The changes that are to be made to the response's headers.
     pub(crate) fn edits_mut(&mut self) -> &mut HeaderEdits {
         self.edits.get_or_insert_default()

@@ -264,15 +264,12 @@ const UNATTENDED_MAX: Duration = Duration::from_secs(15);
 /// Sends a request that goes on without its guest: also after the guest has given it up or has ended, so that a guest can
 /// send something and return, but then not for ever.
 fn start(session: &Session, request: BackendRequest) -> PendingRequest {
-    let (mut outcome_out, outcome) = oneshot::channel();
     let of_run = session.requests_of_run().clone();
     let mut sending = match answer_to(&session.platform, of_run, request) {
         Sending::Waiting(sending) => sending,
-        Sending::Done(finished) => {
-            drop(outcome_out.send(finished));
-            return PendingRequest::new(outcome);
-        }
+        Sending::Done(outcome) => return PendingRequest::done(outcome),
     };
+    let (mut outcome_out, outcome) = oneshot::channel();
     let clock = session.platform.clock.clone();
     session.platform.executor.spawn(Box::pin(async move {
         let mut unattended = None;

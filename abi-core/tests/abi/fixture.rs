@@ -4,8 +4,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use abi_core::body::{Body, BodyError};
+use abi_core::http::cache::HttpCacheSettings;
 use abi_core::http::{BackendResponse, RequestHead, ResponseHead};
 use abi_core::memory::GuestValue;
+use abi_core::platform::Platform;
 use abi_core::session::{ClientRequest, GuestEnvironment};
 use abi_core::table::types::*;
 use abi_core::testing::World;
@@ -49,9 +51,25 @@ impl Fixture {
         Self::with(world, ClientRequest::new(RequestHead::new(), Body::empty()))
     }
 
+    /// A session whose requests to backends go through a cache.
+    pub fn with_cache() -> Self {
+        let world = World::new();
+        let platform = Platform {
+            http_cache: HttpCacheSettings::default(),
+            ..world.platform()
+        };
+        let request = ClientRequest::new(RequestHead::new(), Body::empty());
+        Self::on(world, platform, request)
+    }
+
     fn with(world: World, request: ClientRequest) -> Self {
+        let platform = world.platform();
+        Self::on(world, platform, request)
+    }
+
+    fn on(world: World, platform: Platform, request: ClientRequest) -> Self {
         let environment = GuestEnvironment::default().into();
-        let (session, answer) = Session::new(world.platform(), environment, request);
+        let (session, answer) = Session::new(platform, environment, request);
         Self {
             world,
             session,

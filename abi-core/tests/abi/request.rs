@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use abi_core::Call;
-use abi_core::abi::fastly_http_req as req;
+use abi_core::abi::{fastly_async_io as async_io, fastly_http_req as req};
 use abi_core::http::{BackendRequest, Destination, SendError, SendErrorKind};
 use abi_core::platform::Clock;
 use abi_core::table::types::*;
@@ -297,6 +297,35 @@ fn select_gives_the_first_and_tells_failures_by_sentinels() {
     let (status, index, response) = select(1);
     assert_eq!((status, index), (0, 0));
     assert_ne!(response, NONE);
+}
+
+#[test]
+fn what_the_cache_has_is_there_at_once() {
+    let mut fixture = Fixture::with_cache();
+    fixture.world.add_backend("origin", async |_| {
+        let mut response = response(200, "kept");
+        let fresh = "max-age=60".parse().unwrap();
+        response.head.headers.insert("cache-control", fresh);
+        Ok(response)
+    });
+    for is_ready in [0, 1] {
+        let body = fixture.new_body();
+        let pending = fixture.send_async("origin", body);
+        // Nothing runs beside the guest until it waits.
+        let item = AsyncItemHandle(pending.0);
+        assert_eq!(
+            fixture.call(|call| async_io::is_ready(call, item, GuestPtr::new(OUT))),
+            0
+        );
+        assert_eq!(fixture.read::<u32>(OUT), is_ready);
+        let status = fixture.wait(async |call| {
+            let (response, body) = (GuestPtr::new(OUT), GuestPtr::new(OUT_2));
+            req::pending_req_wait(call, pending, response, body).await
+        });
+        assert_eq!(status, 0);
+        let body = BodyHandle(fixture.read(OUT_2));
+        assert_eq!(fixture.read_to_end(body), b"kept");
+    }
 }
 
 #[test]
