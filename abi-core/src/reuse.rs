@@ -8,15 +8,16 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_channel::oneshot;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Fuse};
 
 use crate::cached::{CacheOutcome, CacheUse};
 use crate::engine::Exit;
+use crate::platform::Clock;
 use crate::sent::{SENT_MAX, Sent};
 use crate::service::Report;
 use crate::session::{ClientRequest, ClientResponse};
@@ -166,7 +167,9 @@ pub(crate) struct HandedOverParts {
 pub(crate) struct Away {
     parts: Slot,
     /// Gives the request when the sandbox did not want it after all.
-    pub given_back: oneshot::Receiver<Box<ClientRequest>>,
+    given_back: oneshot::Receiver<Box<ClientRequest>>,
+    /// Ends the wait for that.
+    alarm: Option<Fuse<BoxFuture<'static, ()>>>,
     pub finished: oneshot::Receiver<Report>,
 }
 
@@ -187,6 +190,7 @@ impl HandedOver {
         let away = Away {
             parts,
             given_back,
+            alarm: None,
             finished,
         };
         (handed_over, away)
@@ -198,10 +202,31 @@ impl HandedOver {
     }
 }
 
+/// What became of a request that was handed over.
+pub(crate) enum Fate {
+    /// The sandbox has taken it, and will not give it back.
+    Taken,
+    /// The sandbox did not want it.
+    GivenBack(Box<ClientRequest>),
+    /// The sandbox has not come for it in time, and will not get it any more.
+    TakenBack(Box<ClientRequest>),
+}
+
 impl Away {
-    /// The request, which the guest will not get any more; nothing when it has taken it.
-    pub(crate) fn take_back(&self) -> Option<Box<ClientRequest>> {
-        take(&self.parts).map(|parts| parts.request)
+    /// Waits for what becomes of the request, and no longer than [`TAKEN_WITHIN`].
+    pub(crate) fn poll_fate(&mut self, clock: &dyn Clock, cx: &mut Context<'_>) -> Poll<Fate> {
+        if let Poll::Ready(given_back) = self.given_back.poll_unpin(cx) {
+            return Poll::Ready(given_back.map_or(Fate::Taken, Fate::GivenBack));
+        }
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| clock.sleep(TAKEN_WITHIN).fuse());
+        ready!(alarm.poll_unpin(cx));
+        match take(&self.parts) {
+            Some(parts) => Poll::Ready(Fate::TakenBack(parts.request)),
+            // The sandbox has it in this moment: to keep it, or to give it back. Which of both is told at once.
+            None => Poll::Pending,
+        }
     }
 }
 
@@ -378,5 +403,52 @@ impl Requests {
             self.is_first_told = true;
             self.first = Some(report);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::body::Body;
+    use crate::http::RequestHead;
+    use crate::testing::World;
+
+    fn handed_over() -> (HandedOver, Away) {
+        let request = ClientRequest::new(RequestHead::new(), Body::empty());
+        HandedOver::new(request, oneshot::channel().0)
+    }
+
+    /// As when a guest ends while those who wait for its answer lose their patience.
+    #[test]
+    fn a_request_that_is_being_given_back_is_not_lost() {
+        let world = World::new();
+        let clock = world.platform().clock;
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut handed_over, mut away) = handed_over();
+        assert!(away.poll_fate(&*clock, &mut cx).is_pending());
+        let parts = take(&handed_over.parts).unwrap();
+        world.advance(TAKEN_WITHIN);
+        for _ in 0..2 {
+            assert!(away.poll_fate(&*clock, &mut cx).is_pending());
+        }
+        let give_back = handed_over.given_back.take().unwrap();
+        give_back.send(parts.request).unwrap();
+        let fate = away.poll_fate(&*clock, &mut cx);
+        assert!(matches!(fate, Poll::Ready(Fate::GivenBack(_))));
+    }
+
+    #[test]
+    fn a_request_that_is_being_taken_is_taken() {
+        let world = World::new();
+        let clock = world.platform().clock;
+        let mut cx = Context::from_waker(Waker::noop());
+        let (handed_over, mut away) = handed_over();
+        assert!(away.poll_fate(&*clock, &mut cx).is_pending());
+        world.advance(TAKEN_WITHIN);
+        assert!(handed_over.take().is_some());
+        let fate = away.poll_fate(&*clock, &mut cx);
+        assert!(matches!(fate, Poll::Ready(Fate::Taken)));
     }
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_channel::oneshot;
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 
@@ -19,7 +18,7 @@ use crate::engine::{Exit, Limits, Program};
 use crate::http::ResponseHead;
 use crate::offload::Offload;
 use crate::platform::Platform;
-use crate::reuse::{Away, RequestsOfRun, TAKEN_WITHIN, WaitingSandboxes};
+use crate::reuse::{Away, Fate, RequestsOfRun, WaitingSandboxes};
 use crate::sent::SentRequest;
 use crate::session::{ClientRequest, ClientResponse, GuestEnvironment, HostcallObserver, Session};
 use crate::supervise::Supervised;
@@ -142,8 +141,6 @@ struct Elsewhere {
     away: Away,
     /// Whether the sandbox has taken the request, and will not give it back.
     is_taken: bool,
-    /// Ends the wait for that.
-    alarm: Option<BoxFuture<'static, ()>>,
 }
 
 impl Elsewhere {
@@ -152,20 +149,16 @@ impl Elsewhere {
         if self.is_taken {
             return Poll::Ready(None);
         }
-        let run = match self.away.given_back.poll_unpin(cx) {
-            Poll::Ready(given_back) => given_back.ok().map(|request| self.service.start(*request)),
-            Poll::Pending => {
-                let clock = &self.service.platform.clock;
-                let alarm = self.alarm.get_or_insert_with(|| clock.sleep(TAKEN_WITHIN));
-                ready!(alarm.poll_unpin(cx));
-                // It has waited long enough for others.
-                let request = self.away.take_back();
-                request.map(|request| self.service.start_observed(*request, None))
+        let clock = &*self.service.platform.clock;
+        Poll::Ready(match ready!(self.away.poll_fate(clock, cx)) {
+            Fate::Taken => {
+                self.is_taken = true;
+                None
             }
-        };
-        self.is_taken = run.is_none();
-        self.alarm = None;
-        Poll::Ready(run)
+            Fate::GivenBack(request) => Some(self.service.start(*request)),
+            // It has waited long enough for others.
+            Fate::TakenBack(request) => Some(self.service.start_observed(*request, None)),
+        })
     }
 }
 
@@ -179,7 +172,6 @@ impl GuestRun {
                 service,
                 away,
                 is_taken: false,
-                alarm: None,
             })),
             answered,
             report: None,
