@@ -219,12 +219,19 @@ fn is_url_host(host: &str) -> bool {
     let last = labels.rsplit('.').next().unwrap_or_default();
     // One that ends in a number is an address.
     let is_name = !is_number(last) || is_ipv4_address(labels);
-    !host.is_empty() && !host.contains('%') && is_name
+    !host.is_empty() && !host.contains(['%', '[', ']']) && is_name
 }
 
+/// Whether a label makes the whole host an address, also where it is too large a number for one.
 fn is_number(label: &str) -> bool {
-    let is_decimal = !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
-    is_decimal || number(label).is_some()
+    match hexadecimal(label) {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
+
+fn hexadecimal(label: &str) -> Option<&str> {
+    label.strip_prefix("0x").or(label.strip_prefix("0X"))
 }
 
 /// Up to four numbers, of which the last one fills what the others leave.
@@ -239,8 +246,7 @@ fn is_ipv4_address(text: &str) -> bool {
 
 /// A part of an IPv4 address: decimal, octal or hexadecimal.
 fn number(text: &str) -> Option<u64> {
-    let hexadecimal = text.strip_prefix("0x").or(text.strip_prefix("0X"));
-    let (digits, radix) = match (hexadecimal, text.strip_prefix('0')) {
+    let (digits, radix) = match (hexadecimal(text), text.strip_prefix('0')) {
         (Some(digits), _) => (digits, 16),
         (None, Some(digits)) => (digits, 8),
         (None, None) => (text, 10),
@@ -357,7 +363,12 @@ mod tests {
             "256.1",
             "a.1",
             "0x100000000",
+            "0xfffffffffffffffff",
+            "a.0x",
             "09",
+            "a[b]",
+            "a[::1]",
+            "[::1]a",
         ] {
             let request = Request::get("/").header(HOST, host);
             assert!(seen(request).is_err(), "{host}");
@@ -374,6 +385,7 @@ mod tests {
             "A_b-c.d",
             "1a",
             "a.1b",
+            "0xg",
             "[::1]",
             "[::ffff:1.2.3.4]:80",
             "127.1",
