@@ -55,8 +55,10 @@ struct Captured {
 }
 
 impl Captured {
-    fn push(&mut self, mut line: CapturedLine, bytes_max: usize) {
-        line.message.truncate(bytes_max);
+    fn push(&mut self, source: CapturedSource, message: &[u8], bytes_max: usize) {
+        // What is cut off is not even copied: a message may be as long as the memory of its guest.
+        let message = message.get(..bytes_max).unwrap_or(message).to_vec();
+        let line = CapturedLine { source, message };
         self.bytes += line.bytes();
         self.lines.push_back(line);
         while self.lines.len() > LINES_MAX || (self.bytes > bytes_max && self.lines.len() > 1) {
@@ -109,11 +111,7 @@ impl Logs for LogCapture {
             LogSource::Endpoint(name) => CapturedSource::Endpoint(name.to_owned()),
             _ => return,
         };
-        let line = CapturedLine {
-            source,
-            message: message.to_vec(),
-        };
-        self.lock().push(line, BYTES_MAX);
+        self.lock().push(source, message, BYTES_MAX);
     }
 }
 
@@ -135,21 +133,23 @@ mod tests {
 
     #[test]
     fn the_latest_are_kept_as_far_as_there_is_room() {
+        let source = || CapturedSource::Endpoint("name".to_owned());
         let line = |message: &str| CapturedLine {
-            source: CapturedSource::Endpoint("name".to_owned()),
+            source: source(),
             message: message.into(),
         };
         let mut captured = Captured::default();
         for message in ["first", "second", "third"] {
-            captured.push(line(message), 20);
+            captured.push(source(), message.as_bytes(), 20);
         }
         assert_eq!(captured.lines, [line("second"), line("third")]);
         assert_eq!(captured.bytes, 19);
-        captured.push(line(&"x".repeat(30)), 20);
+        captured.push(source(), &[b'x'; 3_000], 20);
         assert_eq!(captured.lines, [line(&"x".repeat(20))]);
+        assert_eq!(captured.lines[0].message.capacity(), 20);
         assert_eq!(captured.bytes, 24);
         for _ in 0..=LINES_MAX {
-            captured.push(line(""), BYTES_MAX);
+            captured.push(source(), b"", BYTES_MAX);
         }
         assert_eq!(captured.lines.len(), LINES_MAX);
     }
