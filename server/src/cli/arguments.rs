@@ -397,6 +397,7 @@ fn hidden_where_nothing_is_served(argument: Arg) -> Arg {
             | "fake_fastly_keys"
             | "enable_client_purge"
             | "drain_timeout"
+            | "send_timeout"
             | "on_disconnect"
             | "trace_header"
     );
@@ -641,5 +642,19 @@ mod tests {
         let longest = help.lines().map(str::len).max();
         assert!(longest <= Some(130), "{longest:?}: {help}");
         assert!(!help.contains("--adapt"), "{help}");
+    }
+
+    #[test]
+    fn the_help_of_run_lists_nothing_about_connections() {
+        let mut line = CommandLine::command();
+        let run = line.find_subcommand_mut("run").unwrap();
+        let help = run.render_help().to_string();
+        assert!(
+            help.contains("--timeout") && help.contains("--backend"),
+            "{help}"
+        );
+        for option in ["--addr", "--tls-cert", "--drain-timeout", "--send-timeout"] {
+            assert!(!help.contains(option), "{option}: {help}");
+        }
     }
 }
