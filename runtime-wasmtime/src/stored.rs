@@ -12,8 +12,8 @@ fn key(
     program: &ProgramDigest,
 ) -> ArtifactKey {
     // Everything that wasmtime asks of an artifact is in the hash: version, target, compiler, settings, features of the
-    // CPU; nothing is done to a program before. Pools are not; but a program must not end up without one for having been kept by an engine that had none, or
-    // another: there every instance costs several times as much.
+    // CPU; nothing is done to a program before. Pools are not in it, but count: a program that was kept by an engine
+    // without one would go without where there is one, and every instance cost several times as much.
     let engine = &allocation.engine;
     let settings = (
         engine.precompile_compatibility_hash(),
