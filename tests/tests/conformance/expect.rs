@@ -75,7 +75,23 @@ async fn a_body_that_was_asked_for_leaves_the_connection_open(cx: Context) {
     }
 }
 
-/// It would wait longer than the case may take.
+/// What curl is answered, which waits to be asked for its body for longer than a case may take. `version` is its option
+/// for that of HTTP.
+pub(crate) async fn curl_waiting_to_be_asked(version: &str, url: &str) -> String {
+    curl(&[
+        "--include",
+        version,
+        "--header",
+        "Expect: 100-continue",
+        "--expect100-timeout",
+        "1000",
+        "--data",
+        "hello",
+        url,
+    ])
+    .await
+}
+
 async fn curl_does_not_wait_in_vain(cx: Context) {
     if find(&["curl"]).is_none() {
         return;
@@ -83,18 +99,7 @@ async fn curl_does_not_wait_in_vain(cx: Context) {
     let host = cx.host(ROUTES).start().await;
     for (path, asked) in [("/read/16", true), ("/hello", false)] {
         let url = format!("http://{}{path}", host.address);
-        let text = curl(&[
-            "--include",
-            "--http1.1",
-            "--header",
-            "Expect: 100-continue",
-            "--expect100-timeout",
-            "1000",
-            "--data",
-            "hello",
-            &url,
-        ])
-        .await;
+        let text = curl_waiting_to_be_asked("--http1.1", &url).await;
         assert_eq!(text.starts_with("HTTP/1.1 100 Continue"), asked, "{text}");
         assert!(text.contains("HTTP/1.1 200 OK"), "{text}");
     }

@@ -2,11 +2,8 @@
 //! versions, clients that do not read.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use conformance::cases;
 use conformance::client::{Answer, Client, Content, request};
 use conformance::context::Context;
@@ -21,8 +18,9 @@ use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-use crate::counterparts::{curl, find};
-use crate::proxy::stands_still;
+use crate::counterparts::find;
+use crate::expect::curl_waiting_to_be_asked;
+use crate::proxy::{Endless, an_unread_upload_stands_still, stands_still};
 
 cases![
     curl_is_asked_for_its_body,
@@ -64,19 +62,7 @@ async fn curl_is_asked_for_its_body(cx: Context) {
     }
     let (host, _origin) = start(&cx).await;
     let url = format!("http://{}/read/16", host.address);
-    let text = curl(&[
-        "--include",
-        "--http2-prior-knowledge",
-        "--header",
-        "Expect: 100-continue",
-        // It would wait longer than the case may take.
-        "--expect100-timeout",
-        "1000",
-        "--data",
-        "hello",
-        &url,
-    ])
-    .await;
+    let text = curl_waiting_to_be_asked("--http2-prior-knowledge", &url).await;
     assert!(text.starts_with("HTTP/2 100"), "{text}");
     assert!(text.contains("HTTP/2 200"), "{text}");
 }
@@ -196,58 +182,23 @@ async fn a_client_that_does_not_read_holds_up_the_backend(cx: Context) {
     let mut client = connect(host.address).await;
     let answering = client.send_request(get("/proxy/origin/feed"));
     let (response, feed) = tokio::join!(answering, origin.feed());
-    let mut body = response.expect("the host answers").into_body();
-    let sent = Arc::new(AtomicUsize::new(0));
-    let counter = sent.clone();
-    let sending = tokio::spawn(async move {
-        let piece = Bytes::from(vec![b'x'; 64 * 1024]);
-        while feed.send(piece.clone()).await {
-            counter.fetch_add(piece.len(), Ordering::Relaxed);
-        }
-    });
-    let count = || sent.load(Ordering::Relaxed);
-    let held_up_at = stands_still(&host, count).await;
+    let mut received = response.expect("the host answers").into_body();
+    let body = Endless::begin(feed);
+    let held_up_at = stands_still(&host, || body.sent()).await;
     // It goes on where it stood when the client reads.
     let mut read = 0;
     while read < held_up_at + 1024 * 1024 {
-        let frame = body.frame().await.expect("there is more");
+        let frame = received.frame().await.expect("there is more");
         let bytes = frame.expect("nothing breaks off").into_data();
         read += bytes.expect("there are no trailers").len();
     }
-    assert!(count() > held_up_at);
-    drop(body);
-    sending
-        .await
-        .expect("the backend sees that the client left");
+    assert!(body.sent() > held_up_at);
+    drop(received);
+    body.abandoned().await;
 }
 
 async fn a_backend_that_does_not_read_holds_up_the_client(cx: Context) {
-    let (host, origin) = start(&cx).await;
-    origin.read_uploads(false);
-    let (feed, content) = Content::fed();
-    let client = Client::http2();
-    let answering = client.begin(host.address, request("POST", "/upload", content));
-    let sent = Arc::new(AtomicUsize::new(0));
-    let counter = sent.clone();
-    let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
-    let sending = tokio::spawn(async move {
-        let piece = Bytes::from(vec![b'x'; 64 * 1024]);
-        loop {
-            tokio::select! {
-                biased;
-                _ = &mut stopped => return,
-                taken = feed.send(piece.clone()) => assert!(taken),
-            }
-            counter.fetch_add(piece.len(), Ordering::Relaxed);
-        }
-    });
-    let count = || sent.load(Ordering::Relaxed);
-    stands_still(&host, count).await;
-    stop.send(()).expect("the body is still being sent");
-    sending.await.expect("the client sends until it is stopped");
-    origin.read_uploads(true);
-    let answer = answering.answer().await;
-    assert_eq!(answer.ok_text(), format!("{} bytes", count()));
+    an_unread_upload_stands_still(&cx, &Client::http2()).await;
 }
 
 /// More than all buffers on the way hold.

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use conformance::cases;
-use conformance::client::{Answer, Content, next_piece, request};
+use conformance::client::{Answer, Client, Content, next_piece, request};
+use conformance::content::Feed;
 use conformance::context::Context;
 use conformance::guests::ROUTES;
 use conformance::host::TestHost;
@@ -13,6 +14,8 @@ use conformance::origin::Origin;
 use conformance::wire::Wire;
 use http::HeaderValue;
 use http_body_util::BodyExt;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 cases![
     status_is_passed_on,
@@ -181,57 +184,85 @@ pub(crate) async fn stands_still(host: &TestHost, mut count: impl FnMut() -> usi
     last
 }
 
+/// A body without an end, of which a task sends as much as is taken.
+pub(crate) struct Endless {
+    sent: Arc<AtomicUsize>,
+    stop: oneshot::Sender<()>,
+    sending: JoinHandle<()>,
+}
+
+impl Endless {
+    pub(crate) fn begin(feed: Feed) -> Self {
+        let (stop, mut stopped) = oneshot::channel();
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counter = sent.clone();
+        let sending = tokio::spawn(async move {
+            let piece = Bytes::from(vec![b'x'; 64 * 1024]);
+            loop {
+                tokio::select! {
+                    biased;
+                    _ = &mut stopped => return,
+                    taken = feed.send(piece.clone()) => if !taken {
+                        return;
+                    }
+                }
+                counter.fetch_add(piece.len(), Ordering::Relaxed);
+            }
+        });
+        Self {
+            sent,
+            stop,
+            sending,
+        }
+    }
+
+    /// How many bytes were taken so far.
+    pub(crate) fn sent(&self) -> usize {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Has it end after all; says how many bytes it had.
+    async fn end(self) -> usize {
+        self.stop.send(()).expect("somebody still reads the body");
+        self.sending.await.expect("sending does not panic");
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Waits until whoever sends it sees that nobody reads it any more.
+    pub(crate) async fn abandoned(self) {
+        self.sending.await.expect("sending does not panic");
+    }
+}
+
 async fn a_client_that_does_not_read_holds_up_the_backend(cx: Context) {
     let (host, origin) = start(&cx).await;
     let mut wire = Wire::connect_narrow(host.address).await;
     wire.get("/proxy/origin/feed").await;
-    let feed = origin.feed().await;
-    let sent = Arc::new(AtomicUsize::new(0));
-    let counter = sent.clone();
-    let sending = tokio::spawn(async move {
-        let piece = Bytes::from(vec![b'x'; 64 * 1024]);
-        while feed.send(piece.clone()).await {
-            counter.fetch_add(piece.len(), Ordering::Relaxed);
-        }
-    });
-    let count = || sent.load(Ordering::Relaxed);
-    let held_up_at = stands_still(&host, count).await;
+    let body = Endless::begin(origin.feed().await);
+    let held_up_at = stands_still(&host, || body.sent()).await;
     // It goes on where it stood when the client reads.
     let _read = wire.read_exact(held_up_at + 1024 * 1024).await;
-    assert!(count() > held_up_at);
+    assert!(body.sent() > held_up_at);
     drop(wire);
-    sending
-        .await
-        .expect("the backend sees that the client left");
+    body.abandoned().await;
 }
 
 async fn a_backend_that_does_not_read_holds_up_the_client(cx: Context) {
-    let (host, origin) = start(&cx).await;
+    an_unread_upload_stands_still(&cx, &Client::http1()).await;
+}
+
+/// Sends a body to a backend that does not read for a while.
+pub(crate) async fn an_unread_upload_stands_still(cx: &Context, client: &Client) {
+    let (host, origin) = start(cx).await;
     origin.read_uploads(false);
     let (feed, content) = Content::fed();
-    let answering = host.begin(request("POST", "/upload", content));
-    let sent = Arc::new(AtomicUsize::new(0));
-    let counter = sent.clone();
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let sending = tokio::spawn(async move {
-        let piece = Bytes::from(vec![b'x'; 64 * 1024]);
-        let mut stopped = std::pin::pin!(stopped);
-        loop {
-            tokio::select! {
-                biased;
-                _ = &mut stopped => return,
-                taken = feed.send(piece.clone()) => assert!(taken),
-            }
-            counter.fetch_add(piece.len(), Ordering::Relaxed);
-        }
-    });
-    let count = || sent.load(Ordering::Relaxed);
-    stands_still(&host, count).await;
-    stop.send(()).expect("the body is still being sent");
-    sending.await.expect("the client sends until it is stopped");
+    let answering = client.begin(host.address, request("POST", "/upload", content));
+    let body = Endless::begin(feed);
+    stands_still(&host, || body.sent()).await;
+    let sent = body.end().await;
     origin.read_uploads(true);
     let answer = answering.answer().await;
-    assert_eq!(answer.ok_text(), format!("{} bytes", count()));
+    assert_eq!(answer.ok_text(), format!("{sent} bytes"));
 }
 
 async fn a_backend_that_breaks_off_is_told_to_the_client(cx: Context) {
