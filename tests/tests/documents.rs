@@ -1,5 +1,5 @@
-//! That the pages of this repository speak of what is there: their links, the pages of decisions, the folders of
-//! ARCHITECTURE.md.
+//! That the pages of this repository speak of what is there: their links, the pages of decisions, the files and folders of
+//! ARCHITECTURE.md, which has all of the core.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -144,12 +144,23 @@ fn the_architecture_is_the_one_there_is() {
     }
     let places = places(&outside_blocks);
     assert!(places.len() > 40, "{places:?}");
-    for place in places {
-        if place == "fastly.toml" {
+    for place in &places {
+        if *place == "fastly.toml" {
             // That is the user's.
             continue;
         }
         let is_there = bases.iter().any(|base| base.join(place).exists());
         assert!(is_there, "ARCHITECTURE.md: there is no `{place}`");
+    }
+    for entry in fs::read_dir(root.join("abi-core/src")).expect("the folder can be read") {
+        let entry = entry.expect("the folder can be read");
+        let mut name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            name.push('/');
+        }
+        assert!(
+            places.contains(&&*name),
+            "ARCHITECTURE.md: `{name}` is left out"
+        );
     }
 }
