@@ -376,9 +376,6 @@ impl Body for ReceivedBody {
                         .map(|left| left.saturating_sub(bytes.len() as u64));
                     return Poll::Ready(Some(Ok(Frame::data(bytes))));
                 }
-                Some(Err(error)) if error.reason() == Some(Reason::NO_ERROR) => {
-                    return Poll::Ready(None);
-                }
                 Some(Err(error)) => return Poll::Ready(Some(Err(broken(error)))),
                 None => this.data_ended = true,
             }
@@ -565,6 +562,32 @@ mod tests {
                     .is_none()
             );
             assert_eq!(response.await.unwrap().status(), 200);
+        }
+    }
+
+    /// A stream that is reset has not ended, whatever reason its client gives: RFC 9113 section 8.1.
+    #[tokio::test]
+    async fn an_upload_that_is_given_up_does_not_look_whole() {
+        for reason in [Reason::NO_ERROR, Reason::CANCEL] {
+            let (client, server) = tokio::io::duplex(64 * 1024);
+            let (told, mut outcomes) = tokio::sync::mpsc::unbounded_channel();
+            let read = move |request: Request<ReceivedBody>, _: Arc<dyn EarlyHints>| {
+                let told = told.clone();
+                tokio::spawn(async move {
+                    let body = request.into_body().collect().await;
+                    told.send(body.map(|body| body.to_bytes()))
+                });
+                std::future::pending()
+            };
+            let stopping = std::future::pending::<()>();
+            tokio::spawn(serve(server, read, stopping, LONG));
+            let mut sender = begin(client).await;
+            let request = Request::post("http://test/").body(()).unwrap();
+            let (_response, mut body) = sender.send_request(request, false).unwrap();
+            body.send_data(Bytes::from_static(b"half"), false).unwrap();
+            body.send_reset(reason);
+            let outcome = outcomes.recv().await.unwrap();
+            assert!(matches!(outcome, Err(BodyError::Incomplete)), "{outcome:?}");
         }
     }
 
