@@ -135,7 +135,7 @@ mod tests {
     use super::super::{Source, transform};
 
     /// The format of an image of [`WIDTH`] by [`HEIGHT`] pixels, and the query.
-    const CASES: [(&str, &str); 20] = [
+    const CASES: [(&str, &str); 21] = [
         ("png", "format=png"),
         ("rgb", "format=png"),
         ("png", "width=400"),
@@ -147,6 +147,10 @@ mod tests {
         ("png", "orient=r&format=jpg"),
         ("png", "sharpen=5,5,0&format=jpg"),
         ("png", "pad=10&format=jpg"),
+        (
+            "jpg",
+            "width=10&height=8&fit=crop&resize-filter=lanczos2&format=jpg",
+        ),
         ("jpg", "format=jpg&quality=100"),
         ("jpg", "format=pjpg&quality=100"),
         ("pjpg", "format=jpg"),

@@ -191,6 +191,8 @@ fn resize(image: RgbaImage, what: &Transform) -> Result<RgbaImage> {
                 safe: true,
             },
         )?;
+        // `memory` counts no more than two of this size at once, and resampling may make a copy.
+        drop(image);
         return resample(&cut, (width, height), what.filter);
     }
     if (width, height) == image.dimensions() {
