@@ -16,8 +16,8 @@ use super::{
 };
 use crate::body::{Body, BodyError, OutgoingBody};
 use crate::cache::{
-    Attachment, ByteRange, Found, Freshness, Overflowing, PendingLookup, Purge, Transaction,
-    WriteOptions,
+    Attachment, BodyWriter, ByteRange, Found, Freshness, Overflowing, PendingLookup, Purge,
+    Transaction, Unstored, WriteOptions,
 };
 use crate::cached::CacheOutcome;
 use crate::http::{
@@ -330,26 +330,8 @@ impl Readthrough {
                 options.length = length.or(options.length);
                 let inserted = transaction.insert_and_stream_back(options, now);
                 let (writer, found) = inserted.map_err(refused)?;
-                let (told, unstored) = oneshot::channel();
-                let storing = async move {
-                    let mut body = OutgoingBody::from(response.body);
-                    let unstored = match writer.store_from(&mut body).await {
-                        Ok(()) => return,
-                        Err(BodyError::TooLarge) => Ok(body),
-                        Err(cause) => Err(cause),
-                    };
-                    // One who has left does not want it.
-                    drop(told.send(unstored));
-                };
-                self.platform.executor.spawn(storing.boxed());
-                let answer = for_client(asked, ResponseHead::clone(&head), found.length(), None);
-                let is_whole = answer.body == Some(ByteRange::WHOLE);
-                let mut response = with_stored_body(&self.platform, answer, &found, 0);
-                if is_whole {
-                    let body = Overflowing::new(response.body, unstored);
-                    response.body = Body::from_stream(Box::pin(body));
-                }
-                Ok(response)
+                let unstored = self.fill(writer, response.body);
+                Ok(self.answer_while_stored(asked, &head, &found, unstored))
             }
             (StorageAction::RecordUncacheable, false) => {
                 let marker = uncacheable(&options);
@@ -362,6 +344,41 @@ impl Readthrough {
                 Ok(self.not_stored(asked, response))
             }
         }
+    }
+
+    /// Stores a body, whoever reads it meanwhile. What there is no room for can be had from what this gives.
+    fn fill(&self, writer: BodyWriter, body: Body) -> oneshot::Receiver<Unstored> {
+        let (told, unstored) = oneshot::channel();
+        let storing = async move {
+            let mut body = OutgoingBody::from(body);
+            let unstored = match writer.store_from(&mut body).await {
+                Ok(()) => return,
+                Err(BodyError::TooLarge) => Ok(body),
+                Err(cause) => Err(cause),
+            };
+            // One who has left does not want it.
+            drop(told.send(unstored));
+        };
+        self.platform.executor.spawn(storing.boxed());
+        unstored
+    }
+
+    /// Answers with a response that is being stored.
+    fn answer_while_stored(
+        &self,
+        asked: &RequestHead,
+        head: &ResponseHead,
+        found: &Found,
+        unstored: oneshot::Receiver<Unstored>,
+    ) -> BackendResponse {
+        let answer = for_client(asked, head.clone(), found.length(), None);
+        let is_whole = answer.body == Some(ByteRange::WHOLE);
+        let mut response = with_stored_body(&self.platform, answer, found, 0);
+        if is_whole {
+            let body = Overflowing::new(response.body, unstored);
+            response.body = Body::from_stream(Box::pin(body));
+        }
+        response
     }
 
     /// A response that was fetched for storing and is not stored.
