@@ -49,8 +49,7 @@ const INTERIM_BYTES_MAX: usize = 64 * 1024;
 /// How long clients are waited for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
-    /// How long a connection may be silent before its client is asked whether it is still there, and how long the client
-    /// may take to say so.
+    /// How long after its last answer a client is asked again whether it is still there, and how long it may take to say so.
     pub silence_max: Duration,
     /// How long a client may take none of a response that it gets.
     pub send_timeout: Duration,

@@ -48,8 +48,8 @@ const FIELDS_MAX: usize = 320;
 /// How long the head of a request may take to arrive. It is also how long a connection may wait for its next request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long an HTTP/2 connection may be silent before its client is asked whether it is still there, and how long the
-/// client may take to say so. Otherwise one that has vanished would keep its connection for ever.
+/// How long after its last answer a client on HTTP/2 is asked again whether it is still there, and how long it may take to
+/// say so. Otherwise one that has vanished would keep its connection for ever.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 
 /// How long to wait when no connection can be accepted, for want of file handles most of the time.

@@ -93,7 +93,9 @@ mod tests {
         let dictionary = Dictionary::of_file(path.clone()).unwrap();
         let before = dictionary.items();
         std::fs::write(&path, r#"{"a": "two"}"#).unwrap();
+        let began = std::time::Instant::now();
         while dictionary.items().get("a").unwrap() != "two" {
+            assert!(began.elapsed().as_secs() < 60, "the change is not seen");
             std::thread::yield_now();
         }
         assert_eq!(before.get("a").unwrap(), "1");
