@@ -228,8 +228,8 @@ impl State {
         deferred: &mut Deferred,
     ) -> Arc<Object> {
         self.counts.inserted += 1;
-        let hits = Arc::new(AtomicU64::new(0));
-        self.put(key, headers, options, content, hits, obligation, deferred)
+        let object = self.object(key, headers, options, content, Arc::default());
+        self.put(object, obligation, deferred)
     }
 
     /// Gives the body of an object new metadata, and gives up the duty to do so.
@@ -241,17 +241,15 @@ impl State {
         obligation: Obligation,
         deferred: &mut Deferred,
     ) -> Arc<Object> {
-        let (key, content) = (old.key.clone(), old.content.clone());
-        if old.purged.load(Ordering::Relaxed) || content.has_failed() {
+        let (key, content, hits) = (old.key.clone(), old.content.clone(), old.hits.clone());
+        let object = self.object(key, headers, options, content, hits);
+        if old.purged.load(Ordering::Relaxed) || object.content.has_failed() {
             // What was purged does not come back, nor does a body that was given up. Whoever has revalidated it may use it.
-            let object = self.object(key, headers, options, content, old.hits.clone());
             self.release(obligation, deferred);
             return Arc::new(object);
         }
         self.remove(old.id, deferred);
-        let hits = old.hits.clone();
-        let obligation = Some(obligation);
-        self.put(key, headers, options, content, hits, obligation, deferred)
+        self.put(object, Some(obligation), deferred)
     }
 
     /// An object that is not in the cache.
@@ -276,18 +274,14 @@ impl State {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each of them becomes a field")]
+    /// Has lookups find an object from here on, in place of the one that is there for the same requests.
     fn put(
         &mut self,
-        key: CacheKey,
-        headers: &HeaderMap,
-        options: WriteOptions,
-        content: Arc<Content>,
-        hits: Arc<AtomicU64>,
+        object: Object,
         obligation: Option<Obligation>,
         deferred: &mut Deferred,
     ) -> Arc<Object> {
-        let object = Arc::new(self.object(key, headers, options, content, hits));
+        let object = Arc::new(object);
         let id = object.id;
         object.content.set_owner(id);
         let entry = self.entries.entry(object.key.clone()).or_default();
