@@ -293,7 +293,9 @@ async fn send_body(
                 }
             }
             Err(frame) => {
-                if let Ok(trailers) = frame.into_trailers() {
+                if let Ok(mut trailers) = frame.into_trailers() {
+                    // The library gives a response up that has such fields, which it may not: RFC 9113 section 8.2.2.
+                    remove_hop_by_hop(&mut trailers);
                     return stream.send_trailers(trailers);
                 }
             }
@@ -482,6 +484,34 @@ mod tests {
         };
         assert_eq!(received.collect().await.unwrap().to_bytes(), content);
         sending.await.unwrap().unwrap();
+    }
+
+    /// Answers with trailers, one of which concerns the connection.
+    async fn answer_with_trailers(
+        _: Request<ReceivedBody>,
+        _: Arc<dyn EarlyHints>,
+    ) -> Response<OutgoingBody> {
+        let mut body = abi_core::body::Body::from(Bytes::from_static(b"body"));
+        for name in ["x-checksum", "keep-alive"] {
+            let value = HeaderValue::from_static("1");
+            body.trailers_mut().insert(name, value);
+        }
+        Response::new(body.into())
+    }
+
+    #[tokio::test]
+    async fn trailers_have_no_fields_of_the_connection() {
+        let (client, server) = tokio::io::duplex(64 * 1024);
+        let stopping = std::future::pending::<()>();
+        tokio::spawn(serve(server, answer_with_trailers, stopping, LONG));
+        let mut sender = begin(client).await;
+        let request = Request::get("http://test/").body(()).unwrap();
+        let (response, _) = sender.send_request(request, true).unwrap();
+        let mut body = response.await.unwrap().into_body();
+        assert_eq!(body.data().await.unwrap().unwrap(), "body");
+        let trailers = body.trailers().await.unwrap().unwrap();
+        assert_eq!(trailers.len(), 1, "{trailers:?}");
+        assert_eq!(trailers["x-checksum"], "1");
     }
 
     /// Gives hints of a kibibyte each, more of them than are sent.
