@@ -1,12 +1,7 @@
 //! What of a guest's header fields is for the next hop: RFC 9110 section 7.6.1, and who says how long a body is.
 
-use abi_core::http::FramingMode;
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
-};
-
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+use abi_core::http::{FramingMode, remove_hop_by_hop};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 
 /// How a body may be framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,42 +77,10 @@ pub(crate) fn of_interim(headers: &HeaderMap) -> HeaderMap {
     headers
 }
 
-/// Removes the fields that concern one connection only, and those that `Connection` names.
-pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    // Most messages have none or one of them, and to look for each takes longer.
-    if headers.keys().any(|name| *name == CONNECTION) {
-        remove_named_by_connection(headers);
-    }
-    if headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
-        for name in &HOP_BY_HOP {
-            headers.remove(name);
-        }
-    }
-}
-
-/// The fields that concern one connection only, beside `Connection` itself.
-static HOP_BY_HOP: [HeaderName; 5] = [KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE];
-
-fn remove_named_by_connection(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        // What most of them say, of a field that goes in any case.
-        .filter(|name| !name.eq_ignore_ascii_case("keep-alive"))
-        .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
-        .collect();
-    headers.remove(CONNECTION);
-    for name in named {
-        headers.remove(name);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderName;
 
     const MANUAL: FramingMode = FramingMode::ManuallyFromHeaders;
 

@@ -11,6 +11,7 @@ use http_body::{Frame, SizeHint};
 use super::BodyError;
 use super::pipe::{Item, PipeReader};
 use super::queue::{Body, Chunk, merge_trailers};
+use crate::http::remove_hop_by_hop;
 
 /// A body that the host sends: what the guest had queued, then, if it streams, what it writes later, then trailers.
 pub struct OutgoingBody {
@@ -114,7 +115,10 @@ impl http_body::Body for OutgoingBody {
                 },
                 None => {
                     let Some(pipe) = &mut this.pipe else {
-                        let trailers = std::mem::take(&mut this.trailers);
+                        let mut trailers = std::mem::take(&mut this.trailers);
+                        // HTTP/2 libraries give up a whole message that has such fields, which may not be there: RFC 9110
+                        // section 6.5.1.
+                        remove_hop_by_hop(&mut trailers);
                         let end = (!trailers.is_empty()).then(|| Ok(Frame::trailers(trailers)));
                         return Poll::Ready(end);
                     };
@@ -153,5 +157,39 @@ impl std::fmt::Debug for OutgoingBody {
         f.debug_struct("OutgoingBody")
             .field("known_length", &self.known_length())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use http::HeaderValue;
+    use http_body::Body as _;
+
+    use super::*;
+
+    fn next(body: &mut OutgoingBody) -> Option<Frame<Bytes>> {
+        let mut cx = Context::from_waker(Waker::noop());
+        match Pin::new(body).poll_frame(&mut cx) {
+            Poll::Ready(frame) => frame.map(Result::unwrap),
+            Poll::Pending => panic!("all of it is there"),
+        }
+    }
+
+    #[test]
+    fn trailers_have_no_fields_of_a_connection() {
+        for (names, left) in [(&["keep-alive", "x-checksum"][..], 1), (&["te"], 0)] {
+            let mut body = Body::from(Bytes::from_static(b"body"));
+            for name in names {
+                let value = HeaderValue::from_static("1");
+                body.trailers_mut().insert(*name, value);
+            }
+            let mut body = OutgoingBody::from(body);
+            assert_eq!(next(&mut body).unwrap().into_data().unwrap(), "body");
+            let trailers = next(&mut body).map(|frame| frame.into_trailers().unwrap());
+            assert_eq!(trailers.unwrap_or_default().len(), left);
+            assert!(next(&mut body).is_none());
+        }
     }
 }

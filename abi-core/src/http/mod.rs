@@ -6,6 +6,7 @@ mod dynamic_backend;
 mod hand_off;
 mod header_edits;
 pub mod headers;
+mod hop_by_hop;
 mod message;
 mod send;
 
@@ -16,6 +17,7 @@ pub use dynamic_backend::{ClientIdentity, Destination, DynamicBackend, DynamicTl
 pub(crate) use hand_off::for_connection;
 pub use hand_off::{HandOff, HandOffTarget};
 pub use header_edits::{HeaderEdits, OutcomeKind};
+pub use hop_by_hop::remove_hop_by_hop;
 pub use message::{
     CacheOverride, FramingMode, RequestHead, ResponseHead, parse_version, version_number,
 };

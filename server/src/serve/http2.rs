@@ -10,6 +10,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use abi_core::body::{BodyError, OutgoingBody};
+use abi_core::http::remove_hop_by_hop;
 use abi_core::session::EarlyHints;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
@@ -23,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::flush::FlushedBeforeError;
 use super::listen::HEAD_BYTES_MAX;
-use crate::framing::{of_interim, remove_hop_by_hop};
+use crate::framing::of_interim;
 
 /// How many requests of one connection are worked on at once.
 const STREAMS_MAX: u32 = 250;
@@ -293,9 +294,7 @@ async fn send_body(
                 }
             }
             Err(frame) => {
-                if let Ok(mut trailers) = frame.into_trailers() {
-                    // The library gives a response up that has such fields, which it may not: RFC 9113 section 8.2.2.
-                    remove_hop_by_hop(&mut trailers);
+                if let Ok(trailers) = frame.into_trailers() {
                     return stream.send_trailers(trailers);
                 }
             }

@@ -4,33 +4,13 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap,
-    HeaderName, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, ETAG, HeaderMap, HeaderName,
+    PROXY_AUTHENTICATE, PROXY_AUTHORIZATION,
 };
 
 use super::directives::Directives;
 use crate::http::headers::append_where_room;
-use crate::http::{FramingMode, ResponseHead};
-
-/// Header fields that belong to a connection or to a client, and not to a response that others get (RFC 9111 section
-/// 3.1).
-fn is_for_one_hop(name: &HeaderName) -> bool {
-    [
-        CONNECTION,
-        PROXY_AUTHENTICATE,
-        PROXY_AUTHORIZATION,
-        TE,
-        TRANSFER_ENCODING,
-        UPGRADE,
-    ]
-    .contains(name)
-        || [
-            "keep-alive",
-            "proxy-connection",
-            "proxy-authentication-info",
-        ]
-        .contains(&name.as_str())
-}
+use crate::http::{FramingMode, ResponseHead, remove_hop_by_hop};
 
 /// Header fields that describe the stored body, which a 304 does not change (RFC 9111 section 3.2).
 fn describes_body(name: &HeaderName) -> bool {
@@ -38,27 +18,25 @@ fn describes_body(name: &HeaderName) -> bool {
         || name.as_str() == "content-md5"
 }
 
-fn remove_all(headers: &mut HeaderMap, names: &[HeaderName]) {
-    for name in names {
+/// Leaves of a response the fields that others may get: RFC 9111 section 3.1.
+fn storable(headers: &mut HeaderMap) {
+    let control = Directives::parse(headers.get_all(CACHE_CONTROL));
+    let listed = control.fields("no-cache").chain(control.fields("private"));
+    let listed: Vec<_> = listed
+        .filter_map(|name| name.parse::<HeaderName>().ok())
+        .collect();
+    remove_hop_by_hop(headers);
+    for name in listed.iter().chain(&OF_PROXIES) {
         headers.remove(name);
     }
 }
 
-fn storable(headers: &mut HeaderMap) {
-    let mut names: Vec<_> = headers
-        .keys()
-        .filter(|name| is_for_one_hop(name))
-        .cloned()
-        .collect();
-    for value in headers.get_all(CONNECTION) {
-        let items = value.as_bytes().split(|byte| *byte == b',');
-        names.extend(items.filter_map(|item| HeaderName::from_bytes(item.trim_ascii()).ok()));
-    }
-    let control = Directives::parse(headers.get_all(CACHE_CONTROL));
-    let listed = control.fields("no-cache").chain(control.fields("private"));
-    names.extend(listed.filter_map(|name| name.parse::<HeaderName>().ok()));
-    remove_all(headers, &names);
-}
+/// What a proxy says to the client before it, or is told by it.
+static OF_PROXIES: [HeaderName; 3] = [
+    PROXY_AUTHENTICATE,
+    HeaderName::from_static("proxy-authentication-info"),
+    PROXY_AUTHORIZATION,
+];
 
 /// The head to store: that of a response without what is for one hop alone, or for a 304 the `stored` one with what the
 /// response has to say.
