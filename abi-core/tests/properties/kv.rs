@@ -189,3 +189,64 @@ fn of_many_threads_that_add_a_key_one_does() {
     assert_eq!(added.into_inner(), 200);
     assert_eq!(store.keys().len(), 200);
 }
+
+#[test]
+fn who_reads_while_others_write_finds_one_value_or_the_other() {
+    let store = MemoryKv::new();
+    let keys: Vec<_> = (0..40).map(|number| format!("key {number:02}")).collect();
+    let value = |number: u8| Bytes::from(vec![number; 1000]);
+    for key in &keys {
+        store.set(key, value(0)).unwrap();
+    }
+    std::thread::scope(|scope| {
+        let (store, keys) = (&store, &keys);
+        let readers: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(move || {
+                    for _ in 0..300 {
+                        for key in keys {
+                            let key = KvKey::new(key).unwrap();
+                            let found = done(store.lookup(key, Duration::ZERO)).unwrap();
+                            let found = found.value.to_bytes();
+                            assert_eq!(found.len(), 1000);
+                            assert!(found.iter().all(|byte| *byte == found[0]));
+                        }
+                        let page = done(store.list(KvQuery::default(), Duration::ZERO));
+                        assert_eq!(&page.unwrap().keys, keys);
+                    }
+                })
+            })
+            .collect();
+        scope.spawn(move || {
+            let mut number = 0;
+            while !readers.iter().all(|reader| reader.is_finished()) {
+                number = if number == 255 { 0 } else { number + 1 };
+                for key in keys {
+                    store.set(key, value(number)).unwrap();
+                }
+            }
+        });
+    });
+    let each = KV_ITEM_BYTES + "key 00".len() + 1000;
+    assert_eq!(store.bytes(), keys.len() * each);
+}
+
+#[test]
+fn writers_at_once_do_not_exceed_what_the_store_may_hold() {
+    let each = KV_ITEM_BYTES + "key 000".len() + 100;
+    let store = MemoryKv::with_capacity(50 * each);
+    std::thread::scope(|scope| {
+        for part in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for number in (part..200).step_by(4) {
+                    // Those for whom there is no room are refused.
+                    drop(store.set(&format!("key {number:03}"), vec![7; 100]));
+                    assert!(store.bytes() <= 50 * each);
+                }
+            });
+        }
+    });
+    assert_eq!(store.keys().len(), 50);
+    assert_eq!(store.bytes(), 50 * each);
+}

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,14 +22,35 @@ pub const KV_MEMORY_BYTES_MAX: usize = 1024 * 1024 * 1024;
 /// How many items whose time is over one write removes at most.
 const SWEPT_BY_WRITE: usize = 8;
 
+/// In how many parts the items are, each with a lock of its own.
+const PARTS: usize = 16;
+
 /// A KV store in memory. Clones are the same store, so that who has given one to a host can look into it.
+///
+/// Lookups of different keys do not get in each other's way, and wait for a write no longer than it takes to put an item into
+/// its place.
 #[derive(Clone)]
 pub struct MemoryKv {
-    items: Arc<RwLock<Items>>,
+    shared: Arc<Shared>,
 }
 
-struct Items {
-    by_key: BTreeMap<KvKey, KvItem>,
+struct Shared {
+    /// One at a time writes. Who writes, or wants to see all items as they are at one moment, takes this lock first.
+    writes: Mutex<Writes>,
+    /// The items, by the hash of their keys.
+    parts: [Part; PARTS],
+    hasher: RandomState,
+}
+
+/// Some of the items. It has cache lines of its own: who locks it changes them, and nobody else's.
+#[derive(Default)]
+#[repr(align(128))]
+struct Part(RwLock<Items>);
+
+type Items = BTreeMap<KvKey, KvItem>;
+
+/// What is known of all items together.
+struct Writes {
     /// The keys of all items whose time will be over, by that time.
     by_expiry: BTreeSet<(Duration, KvKey)>,
     bytes: usize,
@@ -47,21 +69,25 @@ impl MemoryKv {
     /// larger is [`KvError::PayloadTooLarge`].
     #[must_use]
     pub fn with_capacity(bytes_max: usize) -> Self {
-        let items = Items {
-            by_key: BTreeMap::new(),
+        let writes = Writes {
             by_expiry: BTreeSet::new(),
             bytes: 0,
             bytes_max,
             last_generation: 0,
         };
+        let shared = Shared {
+            writes: Mutex::new(writes),
+            parts: std::array::from_fn(|_| Part::default()),
+            hasher: RandomState::new(),
+        };
         Self {
-            items: Arc::new(RwLock::new(items)),
+            shared: Arc::new(shared),
         }
     }
 
     /// Lets all clones of the store hold so many bytes from now on. What it holds stays, also where that is more.
     pub fn set_capacity(&self, bytes_max: usize) {
-        self.write().bytes_max = bytes_max;
+        self.writes().bytes_max = bytes_max;
     }
 
     /// Writes a value without metadata that stays until it is removed.
@@ -99,35 +125,27 @@ impl MemoryKv {
     ///
     /// Those of [`KvInsert::apply`], and [`KvError::PayloadTooLarge`] when the store is full.
     pub fn write_now(&self, key: KvKey, insert: KvInsert, now: Duration) -> Result<(), KvError> {
-        let mut items = self.write();
-        items.sweep(now);
-        let generation = next_generation(items.last_generation, now);
-        let existing = items.by_key.get(&key);
-        let item = insert.apply(
-            existing.filter(|item| !item.is_expired(now)),
-            generation,
-            now,
-        )?;
-        let replaced = existing.map_or(0, |existing| existing.stored_bytes(&key));
+        let mut writes = self.writes();
+        self.sweep(&mut writes, now);
+        let generation = next_generation(writes.last_generation, now);
+        let existing = self.item(key.as_str());
+        let replaced = existing.as_ref().map_or(0, |item| item.stored_bytes(&key));
+        let existing = existing.filter(|item| !item.is_expired(now));
+        let item = insert.apply(existing.as_ref(), generation, now)?;
         let added = item.stored_bytes(&key);
         // What makes it smaller is written also where it holds more than it may.
-        if added > replaced && items.bytes - replaced + added > items.bytes_max {
+        if added > replaced && writes.bytes - replaced + added > writes.bytes_max {
             return Err(KvError::PayloadTooLarge);
         }
-        items.remove(&key);
-        items.last_generation = generation;
-        items.bytes += added;
-        if let Some(expires) = item.expires {
-            items.by_expiry.insert((expires, key.clone()));
-        }
-        items.by_key.insert(key, item);
+        writes.last_generation = generation;
+        self.put(&mut writes, key, item);
         Ok(())
     }
 
     /// The item of `key`; also one whose time to live is over and that was not yet removed.
     #[must_use]
     pub fn item(&self, key: &str) -> Option<KvItem> {
-        self.read().by_key.get(key).cloned()
+        self.part(key).read().get(key).cloned()
     }
 
     /// The value of `key`; see [`item`](Self::item).
@@ -136,84 +154,137 @@ impl MemoryKv {
         self.item(key).map(|item| item.value.to_bytes())
     }
 
-    /// All keys; see [`item`](Self::item).
+    /// All keys, in the order of their bytes; see [`item`](Self::item).
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        let items = self.read();
-        items
-            .by_key
-            .keys()
-            .map(|key| key.as_str().to_owned())
-            .collect()
+        let _as_they_are_now = self.writes();
+        let parts = self.parts();
+        let all = in_order(&parts, Bound::Unbounded);
+        all.map(|(key, _)| key.as_str().to_owned()).collect()
     }
 
     /// What it holds, in bytes; see [`KvItem::stored_bytes`].
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.read().bytes
+        self.writes().bytes
     }
 
     fn lookup_now(&self, key: &KvKey, now: Duration) -> Result<KvItem, KvError> {
-        let items = self.read();
-        let item = items.by_key.get(key).filter(|item| !item.is_expired(now));
+        let items = self.part(key.as_str()).read();
+        let item = items.get(key).filter(|item| !item.is_expired(now));
         item.cloned().ok_or(KvError::NotFound)
     }
 
     fn delete_now(&self, key: &KvKey, now: Duration) -> Result<(), KvError> {
-        let mut items = self.write();
-        items.sweep(now);
-        let removed = items.remove(key);
-        drop(items);
+        let mut writes = self.writes();
+        self.sweep(&mut writes, now);
+        let removed = self.remove(&mut writes, key);
+        drop(writes);
         let removed = removed.filter(|item| !item.is_expired(now));
         removed.map(drop).ok_or(KvError::NotFound)
     }
 
     fn list_now(&self, query: &KvQuery, now: Duration) -> KvPage {
-        let items = self.read();
         let start = match &query.after {
             Some(after) if **after >= *query.prefix => Bound::Excluded(after.as_str()),
             _ => Bound::Included(query.prefix.as_str()),
         };
-        let found = items
-            .by_key
-            .range::<str, _>((start, Bound::Unbounded))
+        let _as_they_are_now = self.writes();
+        let parts = self.parts();
+        let found = in_order(&parts, start)
             .take_while(|(key, _)| key.as_str().starts_with(&query.prefix))
             .filter(|(_, item)| !item.is_expired(now));
         KvPage::take(found.map(|(key, _)| key.as_str()), query.limit)
     }
 
-    // A panic cannot leave the items half written: no code between the changes of one write can panic.
-    fn read(&self) -> RwLockReadGuard<'_, Items> {
-        self.items.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Items> {
-        self.items.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Items {
-    fn remove(&mut self, key: &KvKey) -> Option<KvItem> {
-        let (key, item) = self.by_key.remove_entry(key)?;
-        self.bytes -= item.stored_bytes(&key);
-        if let Some(expires) = item.expires {
-            self.by_expiry.remove(&(expires, key));
+    /// Puts an item into its place, in which there is one at any moment if there was one before.
+    fn put(&self, writes: &mut Writes, key: KvKey, item: KvItem) {
+        let added = item.stored_bytes(&key);
+        let expiry = item.expires.map(|expires| (expires, key.clone()));
+        let replaced = {
+            let mut items = self.part(key.as_str()).write();
+            // Removed, so that the key that stays is the one in the order of times, and not another copy.
+            let replaced = items.remove_entry(&key);
+            items.insert(key, item);
+            replaced
+        };
+        if let Some((key, item)) = replaced {
+            writes.forget(key, &item);
         }
+        writes.bytes += added;
+        writes.by_expiry.extend(expiry);
+    }
+
+    fn remove(&self, writes: &mut Writes, key: &KvKey) -> Option<KvItem> {
+        let removed = self.part(key.as_str()).write().remove_entry(key);
+        let (key, item) = removed?;
+        writes.forget(key, &item);
         Some(item)
     }
 
     /// Removes some items whose time is over. Every write does, so that there are never many more of them than writes.
-    fn sweep(&mut self, now: Duration) {
+    fn sweep(&self, writes: &mut Writes, now: Duration) {
         for _ in 0..SWEPT_BY_WRITE {
-            match self.by_expiry.first() {
+            match writes.by_expiry.first() {
                 Some((expires, key)) if *expires <= now => {
                     let key = key.clone();
-                    self.remove(&key);
+                    self.remove(writes, &key);
                 }
                 _ => return,
             }
         }
     }
+
+    fn part(&self, key: &str) -> &Part {
+        let number = self.shared.hasher.hash_one(key) % PARTS as u64;
+        &self.shared.parts[number as usize]
+    }
+
+    fn parts(&self) -> Vec<RwLockReadGuard<'_, Items>> {
+        self.shared.parts.iter().map(Part::read).collect()
+    }
+
+    // A panic cannot leave anything half written: no code between the changes of one write can panic.
+    fn writes(&self) -> MutexGuard<'_, Writes> {
+        let writes = self.shared.writes.lock();
+        writes.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Part {
+    fn read(&self) -> RwLockReadGuard<'_, Items> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Items> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Writes {
+    /// Takes note that an item is there no more.
+    fn forget(&mut self, key: KvKey, item: &KvItem) {
+        self.bytes -= item.stored_bytes(&key);
+        if let Some(expires) = item.expires {
+            self.by_expiry.remove(&(expires, key));
+        }
+    }
+}
+
+/// The items of all parts in the order of the bytes of their keys.
+fn in_order<'a>(
+    parts: &'a [RwLockReadGuard<'_, Items>],
+    start: Bound<&str>,
+) -> impl Iterator<Item = (&'a KvKey, &'a KvItem)> {
+    let parts = parts.iter();
+    let parts = parts.map(|items| items.range::<str, _>((start, Bound::Unbounded)).peekable());
+    let mut parts: Vec<_> = parts.collect();
+    std::iter::from_fn(move || {
+        let parts = parts.iter_mut();
+        let next = parts.filter_map(|part| Some((part.peek()?.0, part)));
+        let (_, part) = next.min_by_key(|(key, _)| *key)?;
+        part.next()
+    })
 }
 
 impl KvStore for MemoryKv {
@@ -246,10 +317,11 @@ impl Default for MemoryKv {
 
 impl fmt::Debug for MemoryKv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let items = self.read();
+        let writes = self.writes();
+        let items: usize = self.parts().iter().map(|part| part.len()).sum();
         f.debug_struct("MemoryKv")
-            .field("items", &items.by_key.len())
-            .field("bytes", &items.bytes)
+            .field("items", &items)
+            .field("bytes", &writes.bytes)
             .finish_non_exhaustive()
     }
 }
