@@ -57,7 +57,7 @@ impl GeoTable {
     /// Bits of an address outside of its network do not count.
     pub fn insert(&mut self, network: IpNet, data: &Map<String, Value>) {
         let data = json(data);
-        match network.trunc() {
+        match canonical(network).trunc() {
             IpNet::V4(network) => drop(self.v4.insert(network, data)),
             IpNet::V6(network) => drop(self.v6.insert(network, data)),
         }
@@ -114,6 +114,21 @@ impl GeoTable {
     }
 }
 
+/// How long the prefix `::ffff:0:0/96` is, in which IPv6 has the addresses of IPv4 (RFC 4291 section 2.5.5.2).
+const MAPPED_PREFIX: u8 = 96;
+
+/// A network of IPv4 that is written as one of IPv6, as what it is: addresses are looked up as what they are.
+fn canonical(network: IpNet) -> IpNet {
+    let mapped = network.prefix_len().checked_sub(MAPPED_PREFIX);
+    match (network.addr().to_canonical(), mapped) {
+        (IpAddr::V4(address), Some(length)) if network.addr().is_ipv6() => {
+            // No prefix of IPv6 has more than 128 bits, which leaves at most 32.
+            Ipv4Net::new(address, length).map_or(network, IpNet::V4)
+        }
+        _ => network,
+    }
+}
+
 fn json(data: &Map<String, Value>) -> Bytes {
     // Objects that are made of JSON values can be written.
     serde_json::to_vec(data).unwrap_or_default().into()
@@ -121,7 +136,7 @@ fn json(data: &Map<String, Value>) -> Bytes {
 
 fn parse_network(key: &str) -> Result<IpNet, ContentError> {
     if let Ok(address) = key.parse::<IpAddr>() {
-        return Ok(address.to_canonical().into());
+        return Ok(address.into());
     }
     key.parse().map_err(|_| {
         ContentError(format!(
@@ -159,16 +174,18 @@ mod tests {
     fn the_smallest_network_counts() {
         let mut table = GeoTable::from_json(
             br#"{"10.0.0.0/8": {"city": "a"}, "10.1.0.0/16": {"city": "b"}, "10.1.2.3": {"city": "c"},
-                "2001:db8::/32": {"city": "d"}, "::ffff:192.0.2.1": {"city": "e"}}"#,
+                "2001:db8::/32": {"city": "d"}, "::ffff:192.0.2.1": {"city": "e"},
+                "::ffff:198.51.100.0/120": {"city": "f"}}"#,
         )
         .unwrap();
-        assert_eq!(table.len(), 5);
+        assert_eq!(table.len(), 6);
         for (address, city) in [
             ("10.9.9.9", "a"),
             ("10.1.9.9", "b"),
             ("10.1.2.3", "c"),
             ("2001:db8::1", "d"),
             ("192.0.2.1", "e"),
+            ("198.51.100.7", "f"),
         ] {
             assert_eq!(found(&table, address).as_deref(), Some(city), "{address}");
         }
