@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use abi_core::body::{Body, OutgoingBody, pipe};
+use abi_core::cache::{Purge, SurrogateKey};
 use abi_core::http::cache::{HttpCacheSettings, Readthrough, is_purge, purge_url};
 use abi_core::http::{
     BackendRequest, BackendResponse, Destination, RequestHead, ResponseHead, SendError,
@@ -11,7 +12,7 @@ use abi_core::http::{
 };
 use abi_core::platform::{Clock, Platform};
 use abi_core::testing::World;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 type Fields<'a> = &'a [(&'static str, &'static str)];
@@ -625,4 +626,132 @@ fn the_cache_can_be_left_out() {
         });
     }
     assert_eq!(edge.count(), 2);
+}
+
+#[test]
+fn a_stale_response_is_used_as_long_as_revalidation_fails() {
+    for (status, fields) in [(0, &[][..]), (503, &[FRESH][..])] {
+        let edge = Edge::new();
+        edge.answers(
+            200,
+            &[("cache-control", "max-age=10, stale-while-revalidate=10")],
+            "old",
+        );
+        edge.answers(status, fields, "trouble");
+        edge.get(&[]);
+        for passed in [15, 3] {
+            edge.pass_seconds(passed);
+            assert_eq!(edge.get(&[]).body, "old", "{status}");
+            edge.world.drive(edge.world.sleep(Duration::from_secs(1)));
+            edge.world.run_tasks();
+        }
+        assert_eq!(edge.count(), 3, "each one tries anew");
+        edge.pass_seconds(10);
+        assert_eq!(edge.get(&[]).status, status, "not for ever");
+    }
+}
+
+#[test]
+fn who_waits_for_another_variant_asks_for_its_own() {
+    let edge = Edge::new();
+    edge.answers(200, &[FRESH, ("vary", "accept")], "hello");
+    let sent = ["a", "b", "a", "b", "c", "a"].map(|accept| {
+        let through = Readthrough::new(edge.platform.clone());
+        got(through.send(request(Method::GET, &[("accept", accept)])))
+    });
+    let all = edge.world.drive(join_all(sent));
+    assert!(all.iter().all(|got| got.body == "hello"));
+    assert_eq!(edge.count(), 3);
+    let hits = all.iter().filter(|got| got.header("x-cache") == "HIT");
+    assert_eq!(hits.count(), 3);
+}
+
+#[test]
+fn a_part_of_an_error_is_all_of_it() {
+    let edge = Edge::new();
+    edge.answers(404, &[FRESH, ("etag", "\"1\"")], "nothing here");
+    for fields in [
+        &[("range", "bytes=0-3")],
+        &[("if-none-match", "\"1\"")],
+        &[("range", "bytes=90-")],
+    ] {
+        let got = edge.get(fields);
+        assert_eq!(
+            (got.status, &*got.body),
+            (404, "nothing here"),
+            "{fields:?}"
+        );
+    }
+    assert_eq!(edge.count(), 1);
+}
+
+#[test]
+fn what_a_backend_withdraws_when_it_is_asked_again_is_not_used_without_asking() {
+    for fields in [
+        [("cache-control", "no-store")],
+        [("cache-control", "private")],
+        [("set-cookie", "a=b")],
+    ] {
+        let edge = Edge::new();
+        let (short, tag) = (("cache-control", "max-age=1"), ("etag", "\"1\""));
+        edge.answers(200, &[short, tag], "hello");
+        edge.answers(304, &fields, "");
+        edge.get(&[]);
+        edge.pass_seconds(2);
+        for asked in [2, 3] {
+            let got = edge.get(&[]);
+            assert_eq!((got.status, &*got.body), (200, "hello"), "{fields:?}");
+            assert_eq!(edge.count(), asked, "{fields:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_purged_while_it_was_asked_for_anew_does_not_come_back() {
+    let edge = Edge::new();
+    let tag = ("etag", "\"1\"");
+    let once = ("cache-control", "max-age=1");
+    edge.answers(200, &[once, tag, ("surrogate-key", "k")], "old");
+    edge.answers(304, &[FRESH, tag], "");
+    edge.answers(200, &[FRESH], "new");
+    edge.get(&[]);
+    edge.pass_seconds(2);
+    let through = Readthrough::new(edge.platform.clone());
+    let revalidates = got(through.send(request(Method::GET, &[])));
+    let purges = async {
+        edge.world.sleep(Duration::from_millis(50)).await;
+        let key = SurrogateKey::new(b"k").unwrap();
+        assert_eq!(edge.platform.cache.purge(&key, Purge::Hard), 1);
+    };
+    let (renewed, ()) = edge.world.drive(join(revalidates, purges));
+    assert_eq!(renewed.body, "old");
+    assert_eq!(edge.get(&[]).body, "new");
+}
+
+#[test]
+fn who_leaves_while_its_response_arrives_does_not_end_that_of_others() {
+    let edge = Edge::new();
+    let (mut writer, reader) = pipe();
+    let body = Arc::new(Mutex::new(Some(reader)));
+    edge.world.add_backend("origin", move |_: BackendRequest| {
+        let body = body.lock().unwrap().take();
+        let body = body.expect("one request is enough");
+        async move {
+            let mut head = ResponseHead::new();
+            let control = HeaderValue::from_static(FRESH.1);
+            head.headers.insert("cache-control", control);
+            let body = OutgoingBody::streaming(Body::empty(), body).into_body();
+            Ok(BackendResponse { head, body })
+        }
+    });
+    let ask = || Readthrough::new(edge.platform.clone()).send(request(Method::GET, &[]));
+    let leader = edge.world.drive(ask()).unwrap();
+    let follower = edge.world.drive(ask()).unwrap();
+    writer.write(b"now ").unwrap();
+    drop(leader);
+    writer.write(b"and later").unwrap();
+    writer.finish();
+    let followed = edge.world.drive(got(async { Ok(follower) }));
+    assert_eq!(followed.body, "now and later");
+    assert_eq!(edge.get(&[]).body, "now and later");
 }
