@@ -15,7 +15,7 @@ use image::{
     RgbaImage,
 };
 
-use super::{error, memory};
+use super::{encode, error, memory};
 
 /// The most memory that decoding one image may take, in bytes.
 const DECODED_BYTES_MAX: u64 = 640 * 1024 * 1024;
@@ -103,13 +103,17 @@ impl<'a> Source<'a> {
             format: self.format,
             dimensions: self.decoder.dimensions(),
             pixel_bytes: self.decoder.total_bytes(),
-            length: self.bytes.len(),
+            frames: match self.format {
+                Format::Gif => Some(frames_of(self.bytes)),
+                _ => None,
+            },
         };
         memory::needed(&undecoded, what)
     }
 
-    /// Decodes it: all its frames where these `may_move`, and otherwise one.
-    pub(super) fn decode(self, what: &Transform, may_move: bool) -> Result<Decoded, ImageError> {
+    /// Decodes it: all its frames where these may move, and otherwise one.
+    pub(super) fn decode(self, what: &Transform) -> Result<Decoded, ImageError> {
+        let may_move = encode::may_move(what, self.format);
         let warning = "the image is animated; this host gives only its first frame";
         let wants_all = what.frame.is_none();
         if self.format == Format::Gif && (may_move || what.frame.is_some_and(|number| number > 1)) {
@@ -141,6 +145,33 @@ impl<'a> Source<'a> {
             warnings,
         })
     }
+}
+
+/// What is known of the frames of a GIF without decoding them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct FramesOfGif {
+    /// How many there are; of more than [`FRAMES_MAX`], so many.
+    pub count: u32,
+    /// The pixels of the largest one, which may be larger than the image.
+    pub largest: u64,
+}
+
+/// Counts frames as far as they can be read; what is wrong with the others is found when they are decoded.
+fn frames_of(bytes: &[u8]) -> FramesOfGif {
+    let mut options = gif::DecodeOptions::new();
+    options.skip_frame_decoding(true);
+    let mut frames = FramesOfGif::default();
+    let Ok(mut decoder) = options.read_info(bytes) else {
+        return frames;
+    };
+    while frames.count < FRAMES_MAX
+        && let Ok(Some(frame)) = decoder.next_frame_info()
+    {
+        frames.count += 1;
+        let pixels = u64::from(frame.width) * u64::from(frame.height);
+        frames.largest = frames.largest.max(pixels);
+    }
+    frames
 }
 
 fn gif(bytes: &[u8]) -> ImageResult<image::Frames<'_>> {

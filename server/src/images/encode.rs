@@ -122,9 +122,10 @@ const fn is_written(format: Format) -> bool {
     }
 }
 
-/// Whether what is asked for, of an image in `source`, is a format of several frames.
-pub(super) fn has_frames(format: Option<Format>, source: Format) -> bool {
-    format.unwrap_or(source) == Format::Gif
+/// Whether all frames of an image in `source` are written: no single one is asked for, and nothing but a format of several
+/// frames.
+pub(super) fn may_move(what: &Transform, source: Format) -> bool {
+    what.accepted.is_empty() && what.frame.is_none() && what.format.unwrap_or(source) == Format::Gif
 }
 
 /// How many bytes encoding a result of so many pixels takes at most beside these, of an image that came in `source`.

@@ -6,7 +6,7 @@
 
 use abi_core::images::{Filter, Format, RESULT_SIDE_MAX, Transform};
 
-use super::decode::{FRAME_PIXELS_MAX, FRAMES_MAX};
+use super::decode::{FRAME_PIXELS_MAX, FramesOfGif};
 use super::encode;
 use super::pixels;
 
@@ -17,8 +17,8 @@ pub(super) struct Undecoded {
     pub dimensions: (u32, u32),
     /// What its pixels take as its decoder gives them, in bytes.
     pub pixel_bytes: u64,
-    /// How long it is, encoded.
-    pub length: usize,
+    /// Its frames, of a GIF.
+    pub frames: Option<FramesOfGif>,
 }
 
 /// What a pixel takes with eight bits for each of four channels, in bytes.
@@ -30,6 +30,9 @@ const FLOATING_PIXEL: u64 = 16;
 /// What decoders keep beside the pixels that they give, in bytes for each: the coefficients of a progressive JPEG.
 const DECODER_PIXEL: u64 = 6;
 
+/// What they keep for a GIF: the picture as it was before a frame, and as it is with it.
+const GIF_DECODER_PIXEL: u64 = 2 * PIXEL;
+
 /// How many bytes it takes at most to decode an image, do what is asked for to it, and encode what comes of it.
 pub(super) fn needed(image: &Undecoded, what: &Transform) -> u64 {
     let source = area(image.dimensions);
@@ -37,23 +40,31 @@ pub(super) fn needed(image: &Undecoded, what: &Transform) -> u64 {
     // Turned, or with four channels in place of three.
     let turned = (PIXEL * source).max(image.pixel_bytes);
     let decoding = image.pixel_bytes + turned.max(DECODER_PIXEL * source);
+    let decoding = match image.frames {
+        // The pixels of the frame come beside them.
+        Some(frames) => decoding.max(GIF_DECODER_PIXEL * source + PIXEL * frames.largest),
+        None => decoding,
+    };
     // An image and what was cut out of it, and the result, which some ways of resizing have twice.
     let resizing = 2 * PIXEL * source + FLOATING_PIXEL * between + 2 * PIXEL * result;
     // A picture, the one between two passes, and what comes of them.
     let blurring = 3 * PIXEL * result;
     let changing = resizing.max(blurring);
     let encoding = PIXEL * result + encode::memory_for(what, image.format, result);
-    decoding.max(frames(image, source) + changing.max(encoding))
+    let others = other_frames(image, what);
+    let kept = |pixels: u64| PIXEL * (others * pixels).min(FRAME_PIXELS_MAX);
+    // Of an animation some frames are as they were and the others as they will be.
+    (kept(source) + decoding).max(kept(source.max(result)) + changing.max(encoding))
 }
 
-/// What all frames of an animation take, before and after.
-fn frames(image: &Undecoded, source: u64) -> u64 {
-    if image.format != Format::Gif {
-        return 0;
+/// How many frames are kept beside the one that is worked on.
+fn other_frames(image: &Undecoded, what: &Transform) -> u64 {
+    match image.frames {
+        Some(frames) if encode::may_move(what, image.format) => {
+            u64::from(frames.count).saturating_sub(1)
+        }
+        _ => 0,
     }
-    // No frame has fewer bytes than this.
-    let frames = (image.length as u64 / 16).min(FRAMES_MAX.into());
-    2 * PIXEL * (frames * source).min(FRAME_PIXELS_MAX)
 }
 
 /// How large an image is on its way, in pixels.
@@ -66,37 +77,31 @@ struct Sizes {
 
 impl Sizes {
     fn of((width, height): (u32, u32), what: &Transform) -> Self {
-        let largest = area((RESULT_SIDE_MAX, RESULT_SIDE_MAX));
         let is_cut = what.trim_color.is_some()
             || [what.precrop, what.crop].iter().any(Option::is_some)
             || what.trim.is_some();
-        let mut sizes = if is_cut {
-            // How much is left is known only then. Without upscaling nothing grows.
-            let longest = width.max(height);
-            let grown = area((longest, RESULT_SIDE_MAX));
-            match what.upscale {
-                true => Self {
-                    between: grown,
-                    result: largest,
-                },
-                false => Self {
-                    between: area((width, height)),
-                    result: area((width, height)).min(largest),
-                },
-            }
-        } else {
-            // Metadata may turn it.
-            let upright = Self::resized((width, height), what);
-            let turned = Self::resized((height, width), what);
-            Self {
-                between: upright.between.max(turned.between),
-                result: upright.result.max(turned.result),
-            }
-        };
-        if what.pad.is_some() || what.canvas.is_some() {
-            sizes.result = largest;
+        let of = if is_cut { Self::cut } else { Self::resized };
+        // Metadata may turn it.
+        let (upright, turned) = (of((width, height), what), of((height, width), what));
+        Self {
+            between: upright.between.max(turned.between),
+            result: upright.result.max(turned.result),
         }
-        sizes
+    }
+
+    /// The sizes of an image of which something is cut off, at most: how much is left is known only then.
+    fn cut((width, height): (u32, u32), what: &Transform) -> Self {
+        if what.upscale {
+            return Self {
+                between: area((width.max(height), RESULT_SIDE_MAX)),
+                result: RESULT_MAX,
+            };
+        }
+        // Without upscaling nothing grows.
+        Self {
+            between: area((width, height)),
+            result: bordered((width, height), what),
+        }
     }
 
     /// The sizes of an image of which nothing is cut off.
@@ -115,9 +120,22 @@ impl Sizes {
         };
         Self {
             between,
-            result: area(after),
+            result: bordered(after, what),
         }
     }
+}
+
+/// The pixels of the largest result.
+const RESULT_MAX: u64 = (RESULT_SIDE_MAX as u64) * (RESULT_SIDE_MAX as u64);
+
+/// How many pixels an image of at most these dimensions has with what is put around it. A larger one than the largest result
+/// is refused.
+fn bordered(dimensions: (u32, u32), what: &Transform) -> u64 {
+    if what.canvas.is_some() {
+        return RESULT_MAX;
+    }
+    let padded = what.pad.map(|sides| pixels::padded(dimensions, sides));
+    area(padded.unwrap_or(dimensions)).min(RESULT_MAX)
 }
 
 fn area((width, height): (u32, u32)) -> u64 {
@@ -135,7 +153,7 @@ mod tests {
     use super::super::{Source, transform};
 
     /// The format of an image of [`WIDTH`] by [`HEIGHT`] pixels, and the query.
-    const CASES: [(&str, &str); 21] = [
+    const CASES: [(&str, &str); 27] = [
         ("png", "format=png"),
         ("rgb", "format=png"),
         ("png", "width=400"),
@@ -151,6 +169,7 @@ mod tests {
             "jpg",
             "width=10&height=8&fit=crop&resize-filter=lanczos2&format=jpg",
         ),
+        ("png", "pad=0,900,10p,0&format=png"),
         ("jpg", "format=jpg&quality=100"),
         ("jpg", "format=pjpg&quality=100"),
         ("pjpg", "format=jpg"),
@@ -159,6 +178,11 @@ mod tests {
         ("rgb", "format=webpll"),
         ("png", "format=webply&quality=100"),
         ("gif", "format=gif"),
+        ("frames", "format=gif"),
+        ("frames", "width=1200&enable=upscale&format=gif"),
+        ("frames", "format=png"),
+        ("frames", "frame=4&format=png"),
+        ("large frame", "format=png"),
         ("png", "format=avif&width=400"),
     ];
 
@@ -190,12 +214,33 @@ mod tests {
             image.write_to(&mut bytes, ImageFormat::Png).unwrap();
             return bytes.into_inner();
         }
+        if let "frames" | "large frame" = format {
+            return gif(&noise, format == "frames");
+        }
         noise.write_to(&mut bytes, ImageFormat::Png).unwrap();
         if format == "png" {
             return bytes.into_inner();
         }
         let what = parse(&format!("format={format}"), "", "").transform;
         transform(bytes.get_ref(), &what).unwrap().bytes.into()
+    }
+
+    /// A GIF of four frames, of which all but the first are smaller than it; or one whose only frame is larger than it.
+    fn gif(noise: &RgbaImage, moves: bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let (side, frames) = if moves { (WIDTH as u16, 4) } else { (10, 1) };
+        let mut encoder =
+            gif::Encoder::new(&mut bytes, side, side.min(HEIGHT as u16), &[]).unwrap();
+        for number in 0..frames {
+            let frame = image::imageops::crop_imm(noise, number, 0, WIDTH - number, HEIGHT);
+            let frame = frame.to_image();
+            let (width, height) = (frame.width() as u16, frame.height() as u16);
+            let mut pixels = frame.into_raw();
+            let frame = gif::Frame::from_rgba_speed(width, height, &mut pixels, 30);
+            encoder.write_frame(&frame).unwrap();
+        }
+        drop(encoder);
+        bytes
     }
 
     /// What the system says of this process, in bytes.
@@ -255,10 +300,8 @@ mod tests {
                 taken <= needed + beside,
                 "{format} {query}: {needed} for {taken}"
             );
-            // How large what is padded becomes is known only then, and so is how many frames there are.
-            let is_known = !query.contains("pad") && *format != "gif";
             assert!(
-                !is_known || needed <= 3 * taken,
+                needed <= 3 * taken,
                 "{format} {query}: {needed} for {taken}"
             );
         }

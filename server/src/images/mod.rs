@@ -72,9 +72,7 @@ pub fn transform(bytes: &[u8], what: &Transform) -> Result<TransformedImage, Ima
 fn transform_source(source: Source<'_>, what: &Transform) -> Result<TransformedImage, ImageError> {
     let (bytes, source_format) = (source.bytes, source.format);
     let is_lossless = source.is_lossless();
-    let target_may_move =
-        what.accepted.is_empty() && encode::has_frames(what.format, source_format);
-    let decoded = source.decode(what, target_may_move)?;
+    let decoded = source.decode(what)?;
     let source_dimensions = decoded.dimensions;
     let mut frames = decoded.frames;
     let mut pixels = 0;

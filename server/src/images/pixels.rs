@@ -110,8 +110,8 @@ fn crop(image: &RgbaImage, what: Crop) -> Result<RgbaImage> {
 }
 
 fn trim(image: &RgbaImage, sides: [Length; 4]) -> Result<RgbaImage> {
-    let [top, right, bottom, left] = in_pixels(image, sides);
     let (width, height) = image.dimensions();
+    let [top, right, bottom, left] = in_pixels((width, height), sides);
     match (
         width.checked_sub(left.saturating_add(right)),
         height.checked_sub(top.saturating_add(bottom)),
@@ -123,8 +123,7 @@ fn trim(image: &RgbaImage, sides: [Length; 4]) -> Result<RgbaImage> {
     }
 }
 
-fn in_pixels(image: &RgbaImage, [top, right, bottom, left]: [Length; 4]) -> [u32; 4] {
-    let (width, height) = image.dimensions();
+fn in_pixels((width, height): (u32, u32), [top, right, bottom, left]: [Length; 4]) -> [u32; 4] {
     let lengths = [
         top.of(height),
         right.of(width),
@@ -266,10 +265,18 @@ fn put(image: &RgbaImage, (width, height): (u32, u32), (x, y): (i64, i64)) -> Re
 }
 
 fn pad(image: &RgbaImage, sides: [Length; 4]) -> Result<RgbaImage> {
-    let [top, right, bottom, left] = in_pixels(image, sides);
-    let width = image.width().saturating_add(left).saturating_add(right);
-    let height = image.height().saturating_add(top).saturating_add(bottom);
-    put(image, (width, height), (left.into(), top.into()))
+    let [top, .., left] = in_pixels(image.dimensions(), sides);
+    let padded = padded(image.dimensions(), sides);
+    put(image, padded, (left.into(), top.into()))
+}
+
+/// The dimensions of an image of these with so much on its sides.
+pub(super) fn padded((width, height): (u32, u32), sides: [Length; 4]) -> (u32, u32) {
+    let [top, right, bottom, left] = in_pixels((width, height), sides);
+    (
+        width.saturating_add(left).saturating_add(right),
+        height.saturating_add(top).saturating_add(bottom),
+    )
 }
 
 fn canvas(image: &RgbaImage, what: Crop) -> Result<RgbaImage> {
