@@ -319,11 +319,21 @@ impl http_body::Body for Reader {
         if this.ended || this.end.is_some_and(|end| end <= this.position) {
             return Poll::Ready(None);
         }
-        let mut state = this.content.lock();
+        let state = this.content.lock();
         if this.position < state.length {
-            state.seal_tail();
             let index = state.ends.partition_point(|end| *end <= this.position);
-            let (piece, piece_end) = (&state.pieces[index], state.ends[index]);
+            let Some(piece_end) = state.ends.get(index).copied() else {
+                // The latest small writes are copied, and go on being joined: as pieces of their own they would take far
+                // more memory than their bytes, for as long as the object stays.
+                let joined = state.length - state.tail.len() as u64;
+                let end = this.end.map_or(state.length, |end| end.min(state.length));
+                // Both lie within the tail.
+                let bytes = &state.tail[(this.position - joined) as usize..(end - joined) as usize];
+                let bytes = Bytes::copy_from_slice(bytes);
+                this.position = end;
+                return Poll::Ready(Some(Ok(Frame::data(bytes))));
+            };
+            let piece = &state.pieces[index];
             let end = this.end.map_or(piece_end, |end| end.min(piece_end));
             // Both lie within the piece, whose length fits.
             let from = piece.len() - (piece_end - this.position) as usize;
@@ -370,5 +380,48 @@ impl http_body::Body for Reader {
                 None => SizeHint::new(),
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    /// What a reader gets at once.
+    fn read(reader: &mut Reader) -> Vec<u8> {
+        let mut all = Vec::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(frame)) =
+            http_body::Body::poll_frame(Pin::new(&mut *reader), &mut cx)
+        {
+            all.extend_from_slice(&frame.unwrap().into_data().unwrap());
+        }
+        all
+    }
+
+    #[test]
+    fn small_writes_stay_joined_however_soon_they_are_read() {
+        let content = Arc::new(Content::new(None, Arc::new(Budget::new(1 << 20))));
+        let mut whole = Reader::new(content.clone(), 0, None);
+        let mut part = Reader::new(content.clone(), 4_990, Some(5_010));
+        let mut of_part = Vec::new();
+        for number in 0..10_000_u32 {
+            let byte = number.to_le_bytes()[0];
+            content.write(&[byte]).unwrap();
+            assert_eq!(read(&mut whole), [byte]);
+            of_part.extend(read(&mut part));
+        }
+        assert!(content.finish(HeaderMap::new()));
+        assert!(read(&mut whole).is_empty());
+        let byte_of = |number: u32| number.to_le_bytes()[0];
+        assert_eq!(of_part, (4_990..5_010).map(byte_of).collect::<Vec<_>>());
+        let mut late = Reader::new(content.clone(), 0, None);
+        assert_eq!(
+            read(&mut late),
+            (0..10_000).map(byte_of).collect::<Vec<_>>()
+        );
+        assert_eq!(content.lock().pieces.len(), 3);
     }
 }
