@@ -250,3 +250,43 @@ fn writers_at_once_do_not_exceed_what_the_store_may_hold() {
     assert_eq!(store.keys().len(), 50);
     assert_eq!(store.bytes(), 50 * each);
 }
+
+#[test]
+fn what_many_threads_read_check_and_write_is_counted_once_each() {
+    let store = MemoryKv::new();
+    let key = || KvKey::new("counter").unwrap();
+    store.set("counter", "0").unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    loop {
+                        let found = done(store.lookup(key(), Duration::ZERO)).unwrap();
+                        let value = found.value.to_bytes();
+                        let number: u32 = std::str::from_utf8(&value).unwrap().parse().unwrap();
+                        let insert = KvInsert {
+                            value: Bytes::from((number + 1).to_string()).into(),
+                            if_generation_match: Some(found.generation),
+                            ..KvInsert::default()
+                        };
+                        match done(store.insert(key(), insert, Duration::ZERO)) {
+                            Ok(()) => break,
+                            // Another thread was faster.
+                            Err(KvError::PreconditionFailed) => {}
+                            Err(error) => panic!("{error}"),
+                        }
+                    }
+                    let append = KvInsert {
+                        value: Bytes::from_static(b"x").into(),
+                        mode: KvInsertMode::Append,
+                        ..KvInsert::default()
+                    };
+                    let list = KvKey::new("list").unwrap();
+                    done(store.insert(list, append, Duration::ZERO)).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(store.get("counter").unwrap(), "800");
+    assert_eq!(store.get("list").unwrap(), vec![b'x'; 800]);
+}
