@@ -1,6 +1,7 @@
 //! A KV store in memory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::ops::Bound;
@@ -279,11 +280,16 @@ fn in_order<'a>(
     let parts = parts.iter();
     let parts = parts.map(|items| items.range::<str, _>((start, Bound::Unbounded)).peekable());
     let mut parts: Vec<_> = parts.collect();
+    let firsts = parts.iter_mut().enumerate();
+    let firsts = firsts.filter_map(|(number, part)| Some(Reverse((part.peek()?.0, number))));
+    // The first key of each part, the smallest at the top.
+    let mut firsts: BinaryHeap<_> = firsts.collect();
     std::iter::from_fn(move || {
-        let parts = parts.iter_mut();
-        let next = parts.filter_map(|part| Some((part.peek()?.0, part)));
-        let (_, part) = next.min_by_key(|(key, _)| *key)?;
-        part.next()
+        let Reverse((_, number)) = firsts.pop()?;
+        let part = &mut parts[number];
+        let item = part.next();
+        firsts.extend(part.peek().map(|(key, _)| Reverse((*key, number))));
+        item
     })
 }
 
