@@ -275,7 +275,7 @@ pub async fn transaction_choose_stale(call: &mut Call<'_>, handle: HttpCacheHand
 }
 
 /// Remembers that responses to this request are not stored: requests for the same need not wait for each other, for the
-/// max age that is given, and at least two minutes. Of the options only that and the vary rule count.
+/// max age that is given, and at least two minutes. Of the options only that, the vary rule and the surrogate keys count.
 ///
 /// # Errors
 ///
@@ -290,6 +290,7 @@ pub async fn transaction_record_not_cacheable(
     let given = write_options(call, options_mask, options)?;
     let options = WriteOptions {
         vary: given.vary,
+        surrogate_keys: given.surrogate_keys,
         ..WriteOptions::new(given.max_age)
     };
     let now = now(call);

@@ -755,3 +755,17 @@ fn who_leaves_while_its_response_arrives_does_not_end_that_of_others() {
     assert_eq!(followed.body, "now and later");
     assert_eq!(edge.get(&[]).body, "now and later");
 }
+
+#[test]
+fn a_purge_forgets_that_a_response_was_not_to_be_stored() {
+    let edge = Edge::new();
+    let tagged = ("surrogate-key", "k other");
+    edge.answers(200, &[FRESH, tagged, ("set-cookie", "a=b")], "mine");
+    edge.answers(200, &[FRESH, tagged], "all");
+    edge.get(&[]);
+    let key = SurrogateKey::new(b"k").unwrap();
+    assert_eq!(edge.platform.cache.purge(&key, Purge::Hard), 1);
+    assert_eq!(edge.get(&[]).body, "all");
+    assert_eq!(edge.get(&[]).header("x-cache"), "HIT");
+    assert_eq!(edge.count(), 2);
+}

@@ -552,11 +552,12 @@ fn is_renewal(transaction: &Transaction, response: &BackendResponse) -> bool {
     response.head.status == StatusCode::NOT_MODIFIED && stored_head(transaction).is_some()
 }
 
-/// The mark that responses like this one are not stored.
+/// The mark that responses like this one are not stored. It is purged with what the response would have been purged with.
 pub(crate) fn uncacheable(options: &WriteOptions) -> WriteOptions {
     let left = options.max_age.saturating_sub(options.initial_age);
     WriteOptions {
         vary: options.vary.clone(),
+        surrogate_keys: options.surrogate_keys.clone(),
         length: Some(0),
         attachment: Attachment::Uncacheable,
         ..WriteOptions::new(left.max(UNCACHEABLE_TIME_MIN))
