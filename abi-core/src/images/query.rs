@@ -77,17 +77,29 @@ pub fn parse(options: &str, query: &str, accept: &str) -> ImageQuery {
     }
     if automatic.avif || automatic.webp {
         read.varies_by_accept = true;
-        let accept = accept.to_ascii_lowercase();
         let formats = [
             (Format::Avif, automatic.avif),
             (Format::WebP, automatic.webp),
         ];
         let accepted = formats
             .into_iter()
-            .filter(|(format, is_automatic)| *is_automatic && accept.contains(format.media_type()));
+            .filter(|(format, is_automatic)| *is_automatic && accepts(accept, *format));
         read.transform.accepted = accepted.map(|(format, _)| format).collect();
     }
     read
+}
+
+/// Whether a client names a format among what it accepts, with a weight above 0 (RFC 9110 section 12.5.1).
+fn accepts(accept: &str, format: Format) -> bool {
+    accept.split(',').any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let name = parts.next().unwrap_or_default();
+        let is_refused = |parameter: &str| {
+            let (name, weight) = parameter.split_once('=').unwrap_or_default();
+            name.eq_ignore_ascii_case("q") && weight.parse() == Ok(0.0)
+        };
+        name.eq_ignore_ascii_case(format.media_type()) && !parts.any(is_refused)
+    })
 }
 
 /// Where a parameter comes from.
@@ -385,6 +397,11 @@ mod tests {
         assert_eq!(read.transform.accepted, [Format::Avif]);
         let read = parse("format=auto", "", "image/webp,image/avif");
         assert_eq!(read.transform.accepted, [Format::Avif, Format::WebP]);
+        let refusing = "image/avif;q=0.000, IMAGE/WEBP ; q=0.1";
+        let read = parse("format=auto", "", refusing);
+        assert_eq!(read.transform.accepted, [Format::WebP]);
+        let others = "image/webpx, x-image/webp, image/avif; q=0";
+        assert_eq!(parse("format=auto", "", others).transform.accepted, []);
         assert_eq!(parse("format=auto", "", "*/*").transform.accepted, []);
         assert!(!parse("format=avif", "", "image/avif").varies_by_accept);
     }
