@@ -3,7 +3,7 @@
 //! * [`case`]: one declaration, one test per engine; [`context`]: what a case is given;
 //! * [`engines`] and [`guests`]: programs, compiled once for all tests of the process;
 //! * [`host`]: a host on a socket; [`runs`]: what its guests did; [`clock`]: pauses that the test ends;
-//! * [`client`] and [`wire`]: clients, with HTTP and with bytes;
+//! * [`client`], [`wire`] and [`frames`]: clients, with HTTP, with bytes and with frames of HTTP/2;
 //! * [`certificates`]: an authority that only tests trust; [`nginx`]: a backend of others;
 //! * [`origin`]: a backend that keeps account; [`faulty`]: backends that fail;
 //! * [`transcript`]: everything observable about one request, to be compared between engines;
@@ -19,6 +19,7 @@ pub mod content;
 pub mod context;
 pub mod engines;
 pub mod faulty;
+pub mod frames;
 pub mod guests;
 pub mod host;
 pub mod nginx;

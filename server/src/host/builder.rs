@@ -53,6 +53,7 @@ pub struct HostBuilder {
     on_disconnect: OnDisconnect,
     drain_timeout: Option<Duration>,
     send_timeout: Option<Duration>,
+    idle_timeout: Option<Duration>,
     cache_bytes: Option<u64>,
     http_cache: HttpCacheSettings,
     platform: Option<PlatformChange>,
@@ -72,6 +73,9 @@ impl HostBuilder {
 
     /// How long a client may take nothing of what it is sent, where nothing else was said.
     pub const SEND_TIMEOUT: Duration = Duration::from_secs(60);
+
+    /// How long a client's connection may be without a request, where nothing else was said.
+    pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
     /// The engine to run the program with, by its name or [`AUTO`](crate::engines::AUTO); otherwise the first one that was compiled in.
     pub fn engine(mut self, name: impl Into<String>) -> Self {
@@ -211,6 +215,15 @@ impl HostBuilder {
         self
     }
 
+    /// How long a client's connection to [`Host::serve`] may be without a request before it is closed, and how long the head
+    /// of one may take to arrive; otherwise [`IDLE_TIMEOUT`](Self::IDLE_TIMEOUT). On HTTP/2 nothing but a request counts: a
+    /// client that only pings is told to leave (`GOAWAY`), and loses its connection when it stays for as long again. For
+    /// HTTP/1.1 it is the time that was said when the host began to serve, also after a reload.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
     /// How many bytes the cache may hold; otherwise [`CACHE_BYTES_DEFAULT`].
     pub fn cache_bytes(mut self, bytes: u64) -> Self {
         self.cache_bytes = Some(bytes);
@@ -320,6 +333,7 @@ impl HostBuilder {
                 on_disconnect: self.on_disconnect,
                 drain_timeout: self.drain_timeout.unwrap_or(Self::DRAIN_TIMEOUT),
                 send_timeout: self.send_timeout.unwrap_or(Self::SEND_TIMEOUT),
+                idle_timeout: self.idle_timeout.unwrap_or(Self::IDLE_TIMEOUT),
             },
             client,
             tls: self.tls.take().or(manifest.tls.take()),

@@ -91,6 +91,7 @@ pub(crate) struct Policy {
     pub on_disconnect: OnDisconnect,
     pub drain_timeout: Duration,
     pub send_timeout: Duration,
+    pub idle_timeout: Duration,
 }
 
 /// What becomes of a guest whose client leaves before it has been answered.

@@ -5,6 +5,7 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
@@ -21,6 +22,7 @@ use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep};
 
 use super::flush::FlushedBeforeError;
 use super::listen::HEAD_BYTES_MAX;
@@ -44,6 +46,11 @@ const SEND_BUFFER_BYTES: usize = 400 * 1024;
 const RESETS_UNSEEN_MAX: usize = 20;
 const RESETS_FOR_MISTAKES_MAX: usize = 1024;
 
+/// How many requests a client may give up before it has an answer, if they are most of its requests: more of them end its
+/// connection. What was begun for them goes on where the host is to finish it, so that they are not limited by how many
+/// streams are open.
+const GIVEN_UP_MAX: usize = 250;
+
 /// The most bytes of interim responses for one request: the library keeps them until the client reads.
 const INTERIM_BYTES_MAX: usize = 64 * 1024;
 
@@ -54,8 +61,8 @@ pub(super) struct Patience {
     pub silence_max: Duration,
     /// How long a client may take none of a response that it gets.
     pub send_timeout: Duration,
-    /// How long a connection may take to begin.
-    pub head_timeout: Duration,
+    /// How long a connection may take to begin, and how long it may be without a request, whatever else is said on it.
+    pub idle_timeout: Duration,
 }
 
 /// Has `answer` answer the requests of a connection. When `stopping` ends, those that have begun are finished.
@@ -83,7 +90,7 @@ where
         .max_send_buffer_size(SEND_BUFFER_BYTES)
         .max_pending_accept_reset_streams(RESETS_UNSEEN_MAX)
         .max_local_error_reset_streams(Some(RESETS_FOR_MISTAKES_MAX));
-    let beginning = tokio::time::timeout(patience.head_timeout, builder.handshake(stream)).await;
+    let beginning = tokio::time::timeout(patience.idle_timeout, builder.handshake(stream)).await;
     let mut connection: Connection<S, Bytes> = match beginning {
         Ok(connection) => connection?,
         // Nothing has begun that could end in an error.
@@ -92,9 +99,11 @@ where
     let mut vanished = pin!(vanished(connection.ping_pong(), patience.silence_max));
     let mut stopping = pin!(stopping);
     let mut is_stopping = false;
+    let mut idle = Idle::new(patience.idle_timeout);
+    let mut count = Count::default();
     loop {
-        let accepted = tokio::select! {
-            accepted = connection.accept() => accepted,
+        let next = tokio::select! {
+            next = idle.next(&mut connection) => next,
             _ = &mut stopping, if !is_stopping => {
                 connection.graceful_shutdown();
                 is_stopping = true;
@@ -105,11 +114,29 @@ where
                 return Ok(());
             }
         };
+        let accepted = match next {
+            Next::Request(accepted) => accepted,
+            Next::Nothing if is_stopping => {
+                tracing::debug!("a client does not leave a connection that has ended");
+                return Ok(());
+            }
+            Next::Nothing => {
+                connection.graceful_shutdown();
+                is_stopping = true;
+                continue;
+            }
+        };
         let Some(accepted) = accepted else {
             return Ok(());
         };
         let (request, respond) = accepted?;
-        let respond = Responding::new(respond, patience.send_timeout);
+        if !count.accepts() {
+            tracing::debug!("a client gives too many requests up");
+            connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+            continue;
+        }
+        let given_up = count.given_up.clone();
+        let respond = Responding::new(respond, patience.send_timeout, given_up);
         let request = received(request, &respond);
         let answering = answer(request, respond.clone());
         tokio::spawn(async move {
@@ -117,6 +144,83 @@ where
                 tracing::debug!("a client did not get its response: {error}");
             }
         });
+    }
+}
+
+/// What comes next on a connection.
+enum Next {
+    /// A request; none at the end of the connection.
+    Request(Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>>),
+    /// There has been no request for too long.
+    Nothing,
+}
+
+/// Since when a connection has had no request. Frames that belong to none do not count: who only pings is idle.
+struct Idle {
+    limit: Duration,
+    sleep: Pin<Box<Sleep>>,
+    is_idle: bool,
+}
+
+impl Idle {
+    fn new(limit: Duration) -> Self {
+        Self {
+            limit,
+            sleep: Box::pin(tokio::time::sleep(limit)),
+            is_idle: false,
+        }
+    }
+
+    /// Waits for a request, or for the time in which none has come and none was left.
+    async fn next<S>(&mut self, connection: &mut Connection<S, Bytes>) -> Next
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        poll_fn(|cx| {
+            // Whatever opens a stream or closes it happens in here, or wakes this task.
+            if let Poll::Ready(accepted) = pin!(connection.accept()).poll(cx) {
+                self.is_idle = false;
+                return Poll::Ready(Next::Request(accepted));
+            }
+            self.poll(cx, connection.has_streams())
+                .map(|()| Next::Nothing)
+        })
+        .await
+    }
+
+    /// Ready when there have been no streams for as long as the limit says; then it begins anew.
+    fn poll(&mut self, cx: &mut Context<'_>, has_streams: bool) -> Poll<()> {
+        if has_streams {
+            self.is_idle = false;
+            return Poll::Pending;
+        }
+        if !self.is_idle {
+            self.is_idle = true;
+            // One that is too far away is never reached.
+            if let Some(deadline) = Instant::now().checked_add(self.limit) {
+                self.sleep.as_mut().reset(deadline);
+            }
+        }
+        ready!(self.sleep.as_mut().poll(cx));
+        self.is_idle = false;
+        Poll::Ready(())
+    }
+}
+
+/// How many requests a connection has had.
+#[derive(Default)]
+struct Count {
+    accepted: usize,
+    /// Those that the client gave up before it had an answer.
+    given_up: Arc<AtomicUsize>,
+}
+
+impl Count {
+    /// Counts a request; `false` when the client has given too many up.
+    fn accepts(&mut self) -> bool {
+        self.accepted = self.accepted.saturating_add(1);
+        let given_up = self.given_up.load(Ordering::Relaxed);
+        given_up <= GIVEN_UP_MAX || given_up <= self.accepted / 2
     }
 }
 
@@ -160,6 +264,8 @@ async fn vanished(asking: Option<PingPong>, silence_max: Duration) {
 struct Responding {
     place: Mutex<Place>,
     send_timeout: Duration,
+    /// The requests of its connection that were given up.
+    given_up: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -171,7 +277,11 @@ struct Place {
 }
 
 impl Responding {
-    fn new(respond: SendResponse<Bytes>, send_timeout: Duration) -> Arc<Self> {
+    fn new(
+        respond: SendResponse<Bytes>,
+        send_timeout: Duration,
+        given_up: Arc<AtomicUsize>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             place: Mutex::new(Place {
                 respond,
@@ -179,6 +289,7 @@ impl Responding {
                 is_over: false,
             }),
             send_timeout,
+            given_up,
         })
     }
 
@@ -199,6 +310,7 @@ impl Responding {
             Either::Left((response, _)) => response,
             Either::Right((reason, _)) => {
                 self.lock().is_over = true;
+                self.given_up.fetch_add(1, Ordering::Relaxed);
                 tracing::debug!("a client gave its request up: {}", reason?);
                 return Ok(());
             }
@@ -415,7 +527,7 @@ mod tests {
     const LONG: Patience = Patience {
         silence_max: Duration::from_secs(60),
         send_timeout: Duration::from_secs(60),
-        head_timeout: Duration::from_secs(60),
+        idle_timeout: Duration::from_secs(60),
     };
 
     const SHORT: Duration = Duration::from_millis(20);
@@ -655,7 +767,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_does_not_begin_loses_its_connection() {
         let (mut client, serving) = start(Patience {
-            head_timeout: SHORT,
+            idle_timeout: SHORT,
             ..LONG
         });
         client.write_all(&PREFACE[..10]).await.unwrap();

@@ -34,7 +34,7 @@ use super::protocol::{self, Begun, Protocol};
 use super::request::Refused;
 use super::send_timeout::SendTimeout;
 use super::{ClientConnection, ConnectionAddresses, answer};
-use crate::host::{Drained, Host};
+use crate::host::{Drained, Host, Policy};
 
 /// How many connections may be open. More wait in the system's queue.
 const CONNECTIONS_MAX: usize = 16 * 1024;
@@ -45,8 +45,8 @@ pub(super) const HEAD_BYTES_MAX: usize = 128 * 1024;
 /// The most header fields that a request may have.
 const FIELDS_MAX: usize = 320;
 
-/// How long the head of a request may take to arrive. It is also how long a connection may wait for its next request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest that a connection on HTTP/1.1 may be without a request, whatever was said.
+const IDLE_TIMEOUT_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How long after its last answer a client on HTTP/2 is asked again whether it is still there, and how long it may take to
 /// say so. Otherwise one that has vanished would keep its connection for ever.
@@ -61,7 +61,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
-    let builder = Arc::new(builder());
+    let builder = Arc::new(builder(host.current().settings.policy.idle_timeout));
     let connections = GracefulShutdown::new();
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // Closed when no more connections are accepted.
@@ -115,11 +115,12 @@ async fn drain(host: &Host, connections: GracefulShutdown) -> Drained {
 }
 
 /// Of connections on which HTTP/1.1 is spoken.
-fn builder() -> http1::Builder {
+fn builder(idle_timeout: Duration) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        // The library adds it to the time as it is, which has an end.
+        .header_read_timeout(idle_timeout.min(IDLE_TIMEOUT_MAX))
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(FIELDS_MAX);
     builder
@@ -167,14 +168,18 @@ async fn connection(
         addresses,
         identity: ClientIdentity::default(),
     };
-    let send_timeout = client.send_timeout();
+    let Policy {
+        send_timeout,
+        idle_timeout,
+        ..
+    } = client.policy();
     let Some(tls) = tls else {
         let stream = SendTimeout::new(stream, send_timeout);
         return talk(stream, client, builder, watcher, stopping).await;
     };
     let address = addresses.client;
     let first = tokio::select! {
-        first = first_byte(&stream) => first,
+        first = first_byte(&stream, idle_timeout) => first,
         _ = stopping.changed() => return,
     };
     let stream = SendTimeout::new(stream, send_timeout);
@@ -201,9 +206,9 @@ async fn connection(
     }
 }
 
-async fn first_byte(stream: &TcpStream) -> io::Result<Option<u8>> {
+async fn first_byte(stream: &TcpStream, limit: Duration) -> io::Result<Option<u8>> {
     let mut first = [0];
-    let read = tokio::time::timeout(HEAD_TIMEOUT, stream.peek(&mut first)).await??;
+    let read = tokio::time::timeout(limit, stream.peek(&mut first)).await??;
     Ok((read > 0).then_some(first[0]))
 }
 
@@ -218,8 +223,9 @@ async fn talk<S>(
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let address = client.addresses.client;
+    let policy = client.policy();
     let told = tokio::select! {
-        told = begun_in_time(stream, HEAD_TIMEOUT) => told,
+        told = begun_in_time(stream, policy.idle_timeout) => told,
         _ = stopping.changed() => return,
     };
     let (protocol, stream) = match told {
@@ -237,8 +243,8 @@ async fn talk<S>(
             let answer = |request, hints| client.clone().answer(request, Some(hints), &notes);
             let patience = Patience {
                 silence_max: SILENCE_MAX,
-                send_timeout: client.send_timeout(),
-                head_timeout: HEAD_TIMEOUT,
+                send_timeout: policy.send_timeout,
+                idle_timeout: policy.idle_timeout,
             };
             let ended = http2::serve(stream, answer, stopping.changed(), patience).await;
             ended.map_err(|error| error.to_string())
@@ -305,8 +311,8 @@ struct Client {
 }
 
 impl Client {
-    fn send_timeout(&self) -> Duration {
-        self.host.current().settings.policy.send_timeout
+    fn policy(&self) -> Policy {
+        self.host.current().settings.policy
     }
 
     /// Answers a request that has just been read from the connection of these `notes`.

@@ -23,6 +23,7 @@ mod headers;
 mod hello;
 mod hooks;
 mod http2;
+mod http2_abuse;
 mod http2_server;
 mod identity;
 mod images;
@@ -84,6 +85,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("backend_keys", backend_keys::CASES),
     ("http2", http2::CASES),
     ("http2_server", http2_server::CASES),
+    ("http2_abuse", http2_abuse::CASES),
     ("openssl", openssl::CASES),
     ("nginx", nginx::CASES),
     ("grpc", grpc::CASES),
