@@ -1,4 +1,4 @@
-//! A client that sees the frames of HTTP/2, and sends what no library would: RFC 9113 section 6.
+//! Clients and backends that see the frames of HTTP/2, and send what no library would: RFC 9113 section 6.
 
 use std::net::SocketAddr;
 
@@ -97,6 +97,15 @@ pub fn reset(stream: u32, reason: u32) -> Vec<u8> {
     frame(RST_STREAM, 0, stream, &reason.to_be_bytes())
 }
 
+/// Settings, as the payload of their frame has them.
+fn written(settings: &[(u16, u32)]) -> Vec<u8> {
+    let bytes = |(name, value): &(u16, u32)| {
+        let (name, value) = (name.to_be_bytes(), value.to_be_bytes());
+        name.into_iter().chain(value)
+    };
+    settings.iter().flat_map(bytes).collect()
+}
+
 /// A frame that was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
@@ -158,14 +167,24 @@ impl Frames {
             reading,
             writing: Some(writing),
         };
-        let mut payload = Vec::new();
-        for (name, value) in settings {
-            payload.extend(name.to_be_bytes());
-            payload.extend(value.to_be_bytes());
-        }
-        let beginning = [PREFACE, &frame(SETTINGS, 0, 0, &payload)].concat();
+        let settings = frame(SETTINGS, 0, 0, &written(settings));
+        let beginning = [PREFACE, &settings].concat();
         frames.send(beginning).await;
         frames
+    }
+
+    /// The side of a server, on a connection that was accepted; it has sent the same settings. Nothing when the other side
+    /// does not begin.
+    pub async fn accept(stream: TcpStream, settings: &[(u16, u32)]) -> Option<Self> {
+        let (reading, writing) = stream.into_split();
+        let mut frames = Self {
+            reading,
+            writing: Some(writing),
+        };
+        let mut preface = [0; PREFACE.len()];
+        frames.reading.read_exact(&mut preface).await.ok()?;
+        frames.send(frame(SETTINGS, 0, 0, &written(settings))).await;
+        (preface == *PREFACE).then_some(frames)
     }
 
     /// Sends frames, or what looks like them. Nothing is said of a connection that has ended: that is read.

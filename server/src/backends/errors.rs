@@ -33,6 +33,11 @@ pub(super) fn connect_error(error: ConnectError) -> SendError {
     found.with_source(error)
 }
 
+/// The head of a response is larger than any may be.
+pub(super) fn head_too_large() -> SendError {
+    SendError::new(Kind::HttpResponseHeaderSectionTooLarge)
+}
+
 /// What went wrong on a connection that was made for one request.
 pub(super) fn exchange_error(error: hyper::Error) -> SendError {
     let found = causes(&error).find_map(classify);
@@ -125,6 +130,10 @@ fn tls_error(error: &rustls::Error) -> SendError {
 
 fn h2_error(error: &h2::Error) -> Option<SendError> {
     let reason = error.reason()?;
+    if error.is_library() {
+        // No frame of the backend's said so: it is what the backend is told for having broken the rules.
+        return Some(SendError::new(Kind::HttpProtocolError));
+    }
     let frame = if error.is_go_away() {
         GOAWAY
     } else {

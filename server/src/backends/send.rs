@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use abi_core::body::OutgoingBody;
 use abi_core::http::{BackendRequest, BackendResponse, PoolingLimits, SendError};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Error as ClientError;
@@ -27,8 +27,12 @@ const IDLE_CONNECTIONS_MAX: usize = 1024;
 /// The most header fields that a response may have.
 const FIELDS_MAX: usize = 320;
 
-/// The most bytes that the head of an HTTP/2 response may have.
-const HEAD_BYTES_MAX: u32 = 128 * 1024;
+/// The most bytes that the head of an HTTP/2 response may have, counted as RFC 9113 section 6.5.2 does.
+const HEAD_BYTES_MAX: usize = 128 * 1024;
+
+/// What the library takes for more than it will read. It does not say why it gives a response up, which guests are told for
+/// heads that are only somewhat too large.
+const HEAD_BYTES_READ_MAX: u32 = 4 * HEAD_BYTES_MAX as u32;
 
 /// A connection keeps room for 32 requests with their bodies, which are therefore kept elsewhere.
 pub(super) type Client = hyper_util::client::legacy::Client<Connector, Box<OutgoingBody>>;
@@ -49,7 +53,7 @@ pub(super) fn client(runtime: &Handle, settings: &BackendSettings) -> Client {
         .set_host(true)
         .http1_max_headers(FIELDS_MAX)
         .http2_only(settings.http2_only)
-        .http2_max_header_list_size(HEAD_BYTES_MAX)
+        .http2_max_header_list_size(HEAD_BYTES_READ_MAX)
         .http2_adaptive_window(true)
         .build(Connector::new(settings))
 }
@@ -161,8 +165,19 @@ pub(super) async fn send(
         (answer, _) => answer,
     };
     let answer = answer.map_err(errors::send_error)?;
+    if answer.version() == Version::HTTP_2 && is_too_large(answer.headers()) {
+        return Err(errors::head_too_large());
+    }
     let pause_max = backend.settings.between_bytes_timeout;
     Ok(response::incoming(answer, pause_max, &backend.runtime))
+}
+
+/// On HTTP/1.1 the library looks at this.
+fn is_too_large(headers: &HeaderMap) -> bool {
+    let lengths = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 32);
+    headers.len() > FIELDS_MAX || lengths.sum::<usize>() > HEAD_BYTES_MAX
 }
 
 /// The same request once more, if it may be sent twice: RFC 9110 section 9.2.2.

@@ -7,6 +7,9 @@ use std::time::Duration;
 use conformance::cases;
 use conformance::client::{Answer, Client, Content, request};
 use conformance::context::Context;
+use conformance::frames::{
+    self, END_HEADERS, Frames, HEADERS, PROTOCOL_ERROR, RST_STREAM, SETTINGS, fields, frame,
+};
 use conformance::guests::ROUTES;
 use conformance::host::TestHost;
 use conformance::origin::Origin;
@@ -81,63 +84,27 @@ async fn tunnels_are_refused(cx: Context) {
     assert_eq!(answer.ok_text(), "Hello from Compute\n");
 }
 
-/// A frame: RFC 9113 section 4.1.
-fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(payload.len()).expect("frames of tests are short");
-    let mut frame = vec![0, 0, length, kind, flags, 0, 0, 0, stream];
-    frame.extend_from_slice(payload);
-    frame
-}
-
-/// The kind, the stream and the content of the next frame.
-async fn next_frame(wire: &mut Wire) -> (u8, u8, Vec<u8>) {
-    let head = wire.read_exact(9).await;
-    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
-    let payload = wire.read_exact(length as usize).await;
-    (head[3], head[8], payload)
-}
-
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
 /// RFC 8441: who does not say that it takes them is not to be asked, so that libraries of clients do not.
 async fn tunnels_for_other_protocols_are_refused(cx: Context) {
     let (host, _origin) = start(&cx).await;
-    let mut wire = host.connect().await;
-    // `:method`, `:scheme`, `:path`, `:authority` and `:protocol`, as RFC 7541 writes them.
-    let tunnel = b"\x02\x07CONNECT\x86\x84\x01\x04test\x00\x09:protocol\x09websocket";
-    let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
-    sent.extend(frame(SETTINGS, 0, 0, b""));
-    sent.extend(frame(HEADERS, END_HEADERS, 1, tunnel));
-    wire.send(sent).await;
-    loop {
-        let (kind, stream, payload) = next_frame(&mut wire).await;
-        if kind == SETTINGS {
-            let settings = payload.chunks(6);
-            let takes_them = settings.filter(|setting| setting[..2] == [0, 8]).count();
-            assert_eq!(takes_them, 0);
-        }
-        if stream == 1 {
-            assert_eq!((kind, payload), (RST_STREAM, vec![0, 0, 0, 1]));
-            break;
-        }
-    }
+    let mut client = Frames::connect(host.address, &[]).await;
+    let settings = client.until(|frame| frame.kind == SETTINGS).await;
+    // SETTINGS_ENABLE_CONNECT_PROTOCOL.
+    let settings = settings.payload.chunks(6);
+    let takes_them = settings.filter(|setting| setting[..2] == [0, 8]).count();
+    assert_eq!(takes_them, 0);
+    // `:protocol` behind the others, as RFC 7541 writes it.
+    let mut tunnel = fields("CONNECT", "/");
+    tunnel.extend(b"\x00\x09:protocol\x09websocket");
+    client.send(frame(HEADERS, END_HEADERS, 1, &tunnel)).await;
+    let refused = client.until(|frame| frame.stream == 1).await;
+    assert_eq!(refused.kind, RST_STREAM);
+    assert_eq!(refused.reason(), Some(PROTOCOL_ERROR));
     assert!(host.runs.all().is_empty());
     // The connection goes on.
-    let hello = b"\x82\x86\x04\x06/hello\x01\x04test";
-    wire.send(frame(HEADERS, END_STREAM | END_HEADERS, 3, hello))
-        .await;
-    loop {
-        let (kind, stream, payload) = next_frame(&mut wire).await;
-        if stream == 3 {
-            // It begins with `:status: 200`.
-            assert_eq!((kind, payload[0]), (HEADERS, 0x88));
-            break;
-        }
-    }
+    client.send(frames::get(3, "/hello")).await;
+    let answer = client.until(|frame| frame.stream == 3).await;
+    assert!(answer.is_status(200), "{answer:?}");
 }
 
 async fn a_request_that_is_given_up_stops_its_guest_alone(cx: Context) {

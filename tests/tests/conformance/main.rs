@@ -24,6 +24,7 @@ mod hello;
 mod hooks;
 mod http2;
 mod http2_abuse;
+mod http2_backends;
 mod http2_server;
 mod identity;
 mod images;
@@ -86,6 +87,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("http2", http2::CASES),
     ("http2_server", http2_server::CASES),
     ("http2_abuse", http2_abuse::CASES),
+    ("http2_backends", http2_backends::CASES),
     ("openssl", openssl::CASES),
     ("nginx", nginx::CASES),
     ("grpc", grpc::CASES),
