@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -59,6 +59,7 @@ impl Connector {
         let mut tcp = HttpConnector::new_with_resolver(Resolver {
             system: GaiResolver::new(),
             prefer_ipv4: settings.prefer_ipv4,
+            given: settings.addresses.as_slice().into(),
         });
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
@@ -260,11 +261,12 @@ impl fmt::Display for ResolveError {
 
 impl std::error::Error for ResolveError {}
 
-/// The system's resolver, with errors that can be told from those of connecting.
+/// What is known of a host's addresses, or the system's resolver, with errors that can be told from those of connecting.
 #[derive(Clone)]
 struct Resolver {
     system: GaiResolver,
     prefer_ipv4: bool,
+    given: Arc<[IpAddr]>,
 }
 
 impl Service<Name> for Resolver {
@@ -277,7 +279,14 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let (resolving, prefer_ipv4) = (self.system.call(name), self.prefer_ipv4);
+        let prefer_ipv4 = self.prefer_ipv4;
+        if !self.given.is_empty() {
+            // The port is that of the request.
+            let addresses = self.given.iter().map(|address| (*address, 0).into());
+            let addresses = in_order(addresses.collect(), prefer_ipv4).into_iter();
+            return Box::pin(std::future::ready(Ok(addresses)));
+        }
+        let resolving = self.system.call(name);
         Box::pin(async move {
             let addresses = resolving.await.map_err(ResolveError)?;
             Ok(in_order(addresses.collect(), prefer_ipv4).into_iter())

@@ -8,6 +8,7 @@ use http::HeaderValue;
 use rustls::pki_types::ServerName;
 use tokio::runtime::Handle;
 
+use super::HostAddresses;
 use super::send::{Backend, client};
 use super::settings::{BackendSettings, BackendUrl};
 use super::tls::{ClientCertificate, TlsSettings, TlsSettingsError, TlsVersion, certificates};
@@ -33,6 +34,7 @@ impl DynamicBackends {
     pub(super) fn get(
         &self,
         defined: &Arc<DynamicBackend>,
+        hosts: &HostAddresses,
         runtime: &Handle,
     ) -> Result<Arc<Backend>, SendError> {
         // A panic leaves at most a count that is too low.
@@ -43,7 +45,8 @@ impl DynamicBackends {
         if let Some((_, backend)) = same {
             return Ok(backend.clone());
         }
-        let settings = settings(defined)?;
+        let mut settings = settings(defined)?;
+        hosts.give(&mut settings);
         let client = client(runtime, &settings);
         let backend = Arc::new(Backend::new(settings, client, runtime.clone()));
         if kept.count >= KEPT_MAX {

@@ -24,7 +24,7 @@ mod verify;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use abi_core::http::{
@@ -48,6 +48,28 @@ pub(crate) use tls::{certificates, check_authorities};
 /// Where every node that passes a request on leaves its name: RFC 8586.
 pub(crate) const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 
+/// Addresses of hosts for which the system is not asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HostAddresses(HashMap<String, Vec<IpAddr>>);
+
+impl HostAddresses {
+    /// Of two lists for one host, the later one counts. Upper and lower case are the same in names.
+    pub(crate) fn insert(&mut self, host: &str, addresses: Vec<IpAddr>) {
+        self.0.insert(host.to_ascii_lowercase(), addresses);
+    }
+
+    /// Has a backend know its addresses, if it has said none itself.
+    pub(crate) fn give(&self, settings: &mut BackendSettings) {
+        if self.0.is_empty() || !settings.addresses.is_empty() {
+            return;
+        }
+        let host = settings.url.authority().host().to_ascii_lowercase();
+        if let Some(addresses) = self.0.get(&host) {
+            settings.addresses.clone_from(addresses);
+        }
+    }
+}
+
 /// The backends of a service, by name.
 pub struct BackendSet {
     backends: HashMap<String, Arc<Backend>>,
@@ -56,6 +78,8 @@ pub struct BackendSet {
     /// Where requests for backends that guests define go instead.
     intercepted: Option<Arc<Backend>>,
     dynamic: Arc<DynamicBackends>,
+    /// Whose addresses are known.
+    hosts: HostAddresses,
     shields: HashMap<String, ShieldSite>,
     grip_proxy: Option<SocketAddr>,
     /// What is added to `CDN-Loop`, so that a request that comes back is recognised.
@@ -114,6 +138,7 @@ impl BackendSet {
             fallback: None,
             intercepted: None,
             dynamic: previous.map_or_else(Arc::default, |set| set.dynamic.clone()),
+            hosts: previous.map(|set| set.hosts.clone()).unwrap_or_default(),
             shields: HashMap::new(),
             grip_proxy: None,
             loop_token: None,
@@ -133,6 +158,17 @@ impl BackendSet {
     #[must_use]
     pub fn with_dynamic_backends(mut self, settings: BackendSettings) -> Self {
         self.intercepted = Some(self.alone(settings));
+        self
+    }
+
+    /// The same, where these are the addresses of backends that guests define.
+    #[must_use]
+    pub(crate) fn with_hosts(mut self, hosts: HostAddresses) -> Self {
+        if self.hosts != hosts {
+            // What has been defined before would stay where it was.
+            self.dynamic = Arc::default();
+            self.hosts = hosts;
+        }
         self
     }
 
@@ -195,7 +231,7 @@ impl BackendSet {
             }
             Destination::Dynamic(definition) => match &self.intercepted {
                 Some(backend) => Ok(backend.clone()),
-                None => self.dynamic.get(definition, &self.runtime),
+                None => self.dynamic.get(definition, &self.hosts, &self.runtime),
             },
         }
     }

@@ -1,6 +1,7 @@
 //! What is known about a backend.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use abi_core::http::{Healthcheck, Keepalive, PoolingLimits};
@@ -36,6 +37,8 @@ pub struct BackendSettings {
     pub pooling: PoolingLimits,
     /// Try its IPv4 addresses before the others.
     pub prefer_ipv4: bool,
+    /// The addresses of its host, in the order in which they are tried. Where there are none, the system is asked for them.
+    pub addresses: Vec<IpAddr>,
     /// What guests are told about its health, where nobody checks it.
     pub health: Health,
     /// How its health is found out.
@@ -77,6 +80,7 @@ impl BackendSettings {
             keepalive: Self::KEEPALIVE,
             pooling: PoolingLimits::default(),
             prefer_ipv4: false,
+            addresses: Vec::new(),
             health: Health::default(),
             healthcheck: None,
             uptime_percent: 100,
@@ -97,7 +101,7 @@ impl BackendSettings {
     /// Whether requests for both get to the same place, as far as that can be known.
     pub(super) fn answers_like(&self, other: &Self) -> bool {
         match (&self.local, &other.local) {
-            (None, None) => self.url == other.url,
+            (None, None) => self.url == other.url && self.addresses == other.addresses,
             (Some(one), Some(another)) => one.answers_like(another),
             _ => false,
         }
@@ -114,6 +118,7 @@ impl BackendSettings {
             && self.keepalive == other.keepalive
             && self.pooling == other.pooling
             && self.prefer_ipv4 == other.prefer_ipv4
+            && self.addresses == other.addresses
             && self.local == other.local
     }
 }

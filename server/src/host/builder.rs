@@ -1,6 +1,6 @@
 //! [`HostBuilder`]: a host from its program and what it needs.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use super::lasting::Lasting;
 use super::lookups::GivenLookups;
 use super::stores::{GivenStores, KeptStores, OpenedStores};
 use super::{Host, HostError, OnDisconnect, Policy};
-use crate::backends::{BackendSet, BackendSettings, InvalidUrl};
+use crate::backends::{BackendSet, BackendSettings, HostAddresses, InvalidUrl};
 use crate::config::{LimitSettings, Manifest, ReuseSettings};
 use crate::identity::ClientSettings;
 use crate::program::ProgramSource;
@@ -44,6 +44,7 @@ pub struct HostBuilder {
     pub(super) program: Option<ProgramSource>,
     config: Option<PathBuf>,
     backends: Vec<(String, BackendSettings)>,
+    hosts: HostAddresses,
     pub(super) stores: GivenStores,
     limits: LimitSettings,
     environment: Vec<(String, String)>,
@@ -124,6 +125,18 @@ impl HostBuilder {
     /// What each run may use, where something is said about it.
     pub fn limit_settings(mut self, limits: LimitSettings) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// The addresses of a host, in the order in which they are tried: the system is not asked for those of backends there,
+    /// neither of given ones nor of those that guests define. A backend whose settings have addresses keeps them.
+    pub fn resolve(
+        mut self,
+        host: impl AsRef<str>,
+        addresses: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
+        let addresses = addresses.into_iter().collect();
+        self.hosts.insert(host.as_ref(), addresses);
         self
     }
 
@@ -389,11 +402,16 @@ fn backends(
         &mut given,
         std::mem::take(&mut builder.hooks.override_hosts),
     )?;
+    let hosts = std::mem::take(&mut builder.hosts);
+    for (_, settings) in &mut given {
+        hosts.give(settings);
+    }
     let (all_others, given): (Vec<_>, Vec<_>) =
         given.into_iter().partition(|(name, _)| name == ALL_OTHERS);
     let mut backends = BackendSet::after(previous, lasting.runtime.clone(), given)
         .with_loop_token(lasting.loop_token.clone())
         .with_turns(lasting.turns.clone())
+        .with_hosts(hosts)
         .with_shields(std::mem::take(&mut manifest.shields))
         .with_shields(std::mem::take(&mut builder.shields));
     let all_others = all_others.into_iter().map(|(_, settings)| settings);

@@ -1,6 +1,6 @@
 //! What the keys of a backend in `fastly.toml` do, seen by the backend and by the client. Those about TLS are in `nginx`.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
 use conformance::cases;
@@ -8,12 +8,12 @@ use conformance::client::{Content, request};
 use conformance::context::Context;
 use conformance::faulty::Faulty;
 use conformance::guests::{Guest, RAW, ROUTES};
-use conformance::host::TestHost;
+use conformance::host::{HostSetup, TestHost};
 use conformance::origin::Origin;
 use http::Version;
 use http_body_util::BodyExt;
 use tempfile::TempDir;
-use tokio::net::{TcpListener, lookup_host};
+use tokio::net::TcpListener;
 
 cases![
     a_path_goes_before_every_path,
@@ -32,7 +32,7 @@ cases![
 ];
 
 /// A host with the backend `origin`, whose URL has `path` at its end, and of which `keys` say more.
-async fn start(cx: &Context, path: &str, keys: &str) -> (TestHost, Origin, TempDir) {
+pub async fn start(cx: &Context, path: &str, keys: &str) -> (TestHost, Origin, TempDir) {
     let origin = Origin::start().await;
     let url = format!("http://{}{path}", origin.address);
     let (host, folder) = start_at(cx, ROUTES, &url, keys).await;
@@ -41,12 +41,17 @@ async fn start(cx: &Context, path: &str, keys: &str) -> (TestHost, Origin, TempD
 
 /// A host with `guest` and the backend `origin` at `url`.
 async fn start_at(cx: &Context, guest: Guest, url: &str, keys: &str) -> (TestHost, TempDir) {
+    let (host, folder) = set_up(cx.host(guest), url, keys);
+    (host.start().await, folder)
+}
+
+/// The same, not started yet.
+fn set_up(host: HostSetup, url: &str, keys: &str) -> (HostSetup, TempDir) {
     let folder = TempDir::new().expect("there is room for files");
     let file = folder.path().join("fastly.toml");
     let text = format!("[local_server.backends.origin]\nurl = '{url}'\n{keys}\n");
     std::fs::write(&file, text).expect("the folder can be written to");
-    let host = cx.host(guest).configure(|builder| builder.config(file));
-    (host.start().await, folder)
+    (host.configure(|builder| builder.config(file)), folder)
 }
 
 async fn a_path_goes_before_every_path(cx: Context) {
@@ -184,50 +189,49 @@ async fn connections_are_kept_on_demand(cx: Context) {
     }
 }
 
-/// A backend on IPv4 and one on IPv6 at the same port of `localhost`, and whether IPv6 is its first address. Says so where
-/// this machine has no such name.
-async fn both_of_localhost() -> Option<(Origin, Origin, bool)> {
-    let Ok(ipv6) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await else {
-        eprintln!("left out: there is no IPv6 loopback here");
-        return None;
-    };
-    let port = ipv6.local_addr().expect("a listener has an address").port();
-    let found = lookup_host(("localhost", port)).await;
-    let found: Vec<_> = found.map(Iterator::collect).unwrap_or_default();
-    let has = |wanted| found.iter().any(|address| address.is_ipv6() == wanted);
-    if !(has(true) && has(false)) {
-        eprintln!("left out: `localhost` has addresses of one family here: {found:?}");
-        return None;
+/// A backend on IPv4 and one on IPv6 at the same port. Says so where this machine cannot have both.
+async fn both_families() -> Option<(Origin, Origin)> {
+    // A port that is free for one may be taken for the other.
+    for _ in 0..100 {
+        let Ok(ipv6) = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await else {
+            eprintln!("left out: there is no IPv6 loopback here");
+            return None;
+        };
+        let port = ipv6.local_addr().expect("a listener has an address").port();
+        if let Ok(ipv4) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            return Some((Origin::on(ipv4), Origin::on(ipv6)));
+        }
     }
-    let Ok(ipv4) = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await else {
-        eprintln!("left out: the port {port} is free on IPv6 only");
-        return None;
-    };
-    Some((Origin::on(ipv4), Origin::on(ipv6), found[0].is_ipv6()))
+    panic!("there is no port that is free for both families");
 }
 
 async fn ipv4_goes_first_on_demand(cx: Context) {
-    let Some((ipv4, ipv6, usually_ipv6)) = both_of_localhost().await else {
+    let Some((ipv4, ipv6)) = both_families().await else {
         return;
     };
-    let place = format!("localhost:{}", ipv4.address.port());
-    let url = format!("http://{place}");
+    let place = format!("both.example:{}", ipv4.address.port());
+    // The system would not know it.
+    let resolved: [IpAddr; 2] = [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()];
     let asked = || (ipv4.exchanges().len(), ipv6.exchanges().len());
-    let and_one = |(ipv4, ipv6): (usize, usize), of_ipv6| match of_ipv6 {
-        true => (ipv4, ipv6 + 1),
-        false => (ipv4 + 1, ipv6),
-    };
-    for (keys, expects_ipv6) in [("", usually_ipv6), ("prefer_ipv4 = true", false)] {
-        let before = asked();
-        let (host, _folder) = start_at(&cx, ROUTES, &url, keys).await;
+    for (keys, expected) in [("", (0, 1)), ("prefer_ipv4 = true", (1, 0))] {
+        ipv4.forget();
+        ipv6.forget();
+        let url = format!("http://{place}");
+        let (host, _folder) = set_up(cx.host(ROUTES), &url, keys);
+        let host = host.configure(|builder| builder.resolve("Both.example", resolved));
+        let host = host.start().await;
         assert_eq!(host.get("/proxy/origin/bytes/1").await.status, 200);
-        assert_eq!(asked(), and_one(before, expects_ipv6), "{keys}");
+        assert_eq!(asked(), expected, "{keys}");
     }
-    let host = cx.host(ROUTES).start().await;
-    for (family, expects_ipv6) in [("ipv6", usually_ipv6), ("ipv4", false)] {
-        let before = asked();
+    let host = cx
+        .host(ROUTES)
+        .configure(|builder| builder.resolve("both.example", resolved));
+    let host = host.start().await;
+    for (family, expected) in [("ipv6", (0, 1)), ("ipv4", (1, 0))] {
+        ipv4.forget();
+        ipv6.forget();
         let path = format!("/dynamic/bytes/1?target={place}&prefer={family}");
         assert_eq!(host.text(&path).await, "a");
-        assert_eq!(asked(), and_one(before, expects_ipv6), "{family}");
+        assert_eq!(asked(), expected, "{family}");
     }
 }

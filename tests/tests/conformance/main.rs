@@ -49,6 +49,8 @@ mod shutdown;
 mod statuses;
 mod stores;
 mod streaming;
+#[cfg(target_os = "linux")]
+mod tcp_keepalive;
 mod tools;
 mod transcripts;
 
@@ -84,6 +86,8 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("counterparts", counterparts::CASES),
     ("expect", expect::CASES),
     ("backend_keys", backend_keys::CASES),
+    #[cfg(target_os = "linux")]
+    ("tcp_keepalive", tcp_keepalive::CASES),
     ("http2", http2::CASES),
     ("http2_server", http2_server::CASES),
     ("http2_abuse", http2_abuse::CASES),

@@ -1,0 +1,126 @@
+//! What the system is told about keeping connections to backends, read from the sockets themselves.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use conformance::cases;
+use conformance::context::Context;
+use conformance::guests::ROUTES;
+use conformance::host::TestHost;
+use conformance::origin::Origin;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
+use socket2::Socket;
+
+use crate::backend_keys::start;
+
+cases![
+    nothing_said_is_the_usual,
+    every_key_reaches_the_socket,
+    options_of_a_dynamic_backend_reach_the_socket,
+];
+
+/// What a socket says.
+#[derive(Debug, PartialEq, Eq)]
+struct Probes {
+    enabled: bool,
+    idle: Duration,
+    interval: Duration,
+    count: u32,
+}
+
+/// Copies of the sockets of this process whose other end is `address`.
+fn sockets_to(address: SocketAddr) -> Vec<Socket> {
+    let this: Pid = getpid();
+    let process = pidfd_open(this, PidfdFlags::empty()).expect("this process can be opened");
+    let entries = fs::read_dir("/proc/self/fd").expect("there is a list of files");
+    let mut found = Vec::new();
+    for entry in entries.flatten() {
+        let is_socket = fs::read_link(entry.path())
+            .is_ok_and(|link| link.to_string_lossy().starts_with("socket:"));
+        let number = entry.file_name().to_string_lossy().parse();
+        let (true, Ok(number)) = (is_socket, number) else {
+            continue;
+        };
+        // One that was closed meanwhile is none of those that are looked for.
+        let Ok(copy) = pidfd_getfd(&process, number, PidfdGetfdFlags::empty()) else {
+            continue;
+        };
+        let socket = Socket::from(copy);
+        let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
+        if peer == Some(address) {
+            found.push(socket);
+        }
+    }
+    found
+}
+
+/// Of the only connection to a backend, which is kept.
+fn probes(origin: &Origin) -> Probes {
+    let sockets = sockets_to(origin.address);
+    let [socket] = sockets.as_slice() else {
+        panic!("there is one connection to the backend: {sockets:?}");
+    };
+    Probes {
+        enabled: socket.keepalive().expect("a socket says so"),
+        idle: socket.tcp_keepalive_time().expect("a socket says so"),
+        interval: socket.tcp_keepalive_interval().expect("a socket says so"),
+        count: socket.tcp_keepalive_retries().expect("a socket says so"),
+    }
+}
+
+/// What the system does where nobody says anything.
+fn of_system(name: &str) -> u32 {
+    let text = fs::read_to_string(format!("/proc/sys/net/ipv4/tcp_keepalive_{name}"));
+    let text = text.expect("the system says so");
+    text.trim().parse().expect("it is a number")
+}
+
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
+}
+
+async fn asked(cx: &Context, keys: &str) -> (TestHost, Origin) {
+    let (host, origin, _folder) = start(cx, "", keys).await;
+    assert_eq!(host.get("/proxy/origin/bytes/1").await.status, 200);
+    (host, origin)
+}
+
+async fn nothing_said_is_the_usual(cx: Context) {
+    let (_host, origin) = asked(&cx, "").await;
+    let expected = Probes {
+        enabled: true,
+        idle: seconds(60),
+        interval: seconds(of_system("intvl")),
+        count: of_system("probes"),
+    };
+    assert_eq!(probes(&origin), expected);
+}
+
+async fn every_key_reaches_the_socket(cx: Context) {
+    let keys = "keepalive = { tcp_idle_s = 123, tcp_interval_s = 45, tcp_probes = 6 }";
+    let (_host, origin) = asked(&cx, keys).await;
+    let expected = Probes {
+        enabled: true,
+        idle: seconds(123),
+        interval: seconds(45),
+        count: 6,
+    };
+    assert_eq!(probes(&origin), expected);
+    let (_host, origin) = asked(&cx, "keepalive = { tcp = false }").await;
+    assert!(!probes(&origin).enabled);
+}
+
+async fn options_of_a_dynamic_backend_reach_the_socket(cx: Context) {
+    let origin = Origin::start().await;
+    let host = cx.host(ROUTES).start().await;
+    let path = format!("/dynamic/bytes/1?target={}&keepalive=60000", origin.address);
+    assert_eq!(host.text(&path).await, "a");
+    let expected = Probes {
+        enabled: true,
+        idle: seconds(1),
+        interval: seconds(1),
+        count: 1,
+    };
+    assert_eq!(probes(&origin), expected);
+}
