@@ -3,6 +3,7 @@
 //! * [`case`]: one declaration, one test per engine; [`context`]: what a case is given;
 //! * [`engines`] and [`guests`]: programs, compiled once for all tests of the process;
 //! * [`host`]: a host on a socket; [`runs`]: what its guests did; [`clock`]: pauses that the test ends;
+//! * [`stepped`]: a world without sockets, in which a test finds each wait of a guest;
 //! * [`client`], [`wire`] and [`frames`]: clients, with HTTP, with bytes and with frames of HTTP/2;
 //! * [`certificates`]: an authority that only tests trust; [`nginx`]: a backend of others;
 //! * [`origin`]: a backend that keeps account; [`faulty`]: backends that fail;
@@ -26,5 +27,6 @@ pub mod nginx;
 pub mod origin;
 pub mod process;
 pub mod runs;
+pub mod stepped;
 pub mod transcript;
 pub mod wire;

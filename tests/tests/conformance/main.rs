@@ -10,6 +10,7 @@ mod caching;
 mod clients;
 mod concurrency;
 mod counterparts;
+mod dropped_runs;
 mod echo;
 mod environment;
 mod expect;
@@ -80,6 +81,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("readthrough", readthrough::CASES),
     ("failures", failures::CASES),
     ("limits", limits::CASES),
+    ("dropped_runs", dropped_runs::CASES),
     ("faulty_backends", faulty_backends::CASES),
     ("clients", clients::CASES),
     ("concurrency", concurrency::CASES),
