@@ -2,12 +2,14 @@
 //!
 //! * [`ENGINES`]: the engine, by name; [`WasmiEngine`]: the engine;
 //! * `bind`: the hostcall table, bound to a linker;
-//! * `run`: one guest run.
+//! * `run`: one guest run;
+//! * `start_section`: why it runs after instantiation.
 
 #![forbid(unsafe_code)]
 
 mod bind;
 mod run;
+mod start_section;
 
 use std::sync::Arc;
 
@@ -86,7 +88,8 @@ impl Engine for WasmiEngine {
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
-        let module = Module::new(&self.engine, wasm)
+        let deferred = start_section::deferred(&self.engine, wasm);
+        let module = Module::new(&self.engine, &deferred.wasm[..])
             .map_err(|error| CompileError::Invalid(error.to_string()))?;
         let bindings = link(module.imports().map(describe), self.options.unknown_imports)?;
         let mut linker = Linker::new(&self.engine);
@@ -101,7 +104,11 @@ impl Engine for WasmiEngine {
             _ => return Err(CompileError::NoEntryPoint),
         }
         Ok(Arc::new(WasmiProgram {
-            shared: Arc::new(Linked { module, linker }),
+            shared: Arc::new(Linked {
+                module,
+                linker,
+                start_section: deferred.export,
+            }),
         }))
     }
 }
@@ -135,6 +142,8 @@ fn signature(ty: &wasmi::FuncType) -> Option<Signature> {
 struct Linked {
     module: Module,
     linker: Linker<GuestState>,
+    /// What its start section is exported as, if it has one.
+    start_section: Option<String>,
 }
 
 struct WasmiProgram {

@@ -7,8 +7,8 @@ use abi_core::engine::{Ended, Exit, Limits, TABLE_ELEMENTS_MAX};
 use abi_core::session::Session;
 use abi_core::{Stop, give_turn};
 use futures_util::future::BoxFuture;
-use wasmi::errors::{MemoryError, TableError};
-use wasmi::{Memory, ResourceLimiter, Store, TrapCode, TypedResumableCall, Val};
+use wasmi::errors::{ErrorKind, InstantiationError, MemoryError, TableError};
+use wasmi::{Instance, Memory, ResourceLimiter, Store, TrapCode, TypedResumableCall, Val};
 use wasmi_core::LimiterError;
 
 use crate::Linked;
@@ -16,8 +16,8 @@ use crate::Linked;
 /// How much fuel a guest burns before others have their turn: about a millisecond of it.
 const FUEL_PER_TURN: u64 = 500_000;
 
-/// How much fuel a start section may burn. It cannot be suspended, so this is what stops an endless one.
-const FUEL_FOR_START_SECTION: u64 = 1_000_000_000;
+/// How much fuel there is for instantiation, where no guest runs: more than enough to copy all that a module brings.
+const FUEL_FOR_INSTANTIATION: u64 = 1_000_000_000;
 
 /// What the store carries for a run.
 pub(crate) struct GuestState {
@@ -48,7 +48,7 @@ pub(crate) enum HostError {
 impl fmt::Display for HostError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Suspended => f.write_str("a start section cannot wait on this engine"),
+            Self::Suspended => f.write_str("the guest waits"),
             Self::Stopped(stop) => stop.fmt(f),
         }
     }
@@ -126,15 +126,26 @@ pub(crate) async fn run(linked: Arc<Linked>, session: Box<Session>, limits: Limi
 }
 
 async fn start(store: &mut Store<GuestState>, linked: &Linked) -> Result<(), wasmi::Error> {
-    store.set_fuel(FUEL_FOR_START_SECTION)?;
+    store.set_fuel(FUEL_FOR_INSTANTIATION)?;
     let instance = linked
         .linker
         .instantiate_and_start(&mut *store, &linked.module)?;
     store.data_mut().memory = instance.get_memory(&*store, "memory");
-    let entry_point = instance.get_typed_func::<(), ()>(&*store, "_start")?;
+    if let Some(start_section) = &linked.start_section {
+        call(store, instance, start_section).await?;
+    }
+    call(store, instance, "_start").await
+}
 
+/// Calls an exported function, waits where it waits, and gives others a turn.
+async fn call(
+    store: &mut Store<GuestState>,
+    instance: Instance,
+    export: &str,
+) -> Result<(), wasmi::Error> {
+    let function = instance.get_typed_func::<(), ()>(&*store, export)?;
     store.set_fuel(FUEL_PER_TURN)?;
-    let mut progress = entry_point.call_resumable(&mut *store, ())?;
+    let mut progress = function.call_resumable(&mut *store, ())?;
     loop {
         progress = match progress {
             TypedResumableCall::Finished(()) => return Ok(()),
@@ -181,9 +192,14 @@ fn exit(error: &wasmi::Error, store: &Store<GuestState>, limits: Limits) -> Exit
     let message = match (error.downcast_ref::<HostError>(), error.as_trap_code()) {
         (Some(HostError::Stopped(Stop::Exit(code))), _) => return Exit::Exited(*code),
         (Some(error), _) => error.to_string(),
-        (None, Some(TrapCode::OutOfFuel)) => "the start section ran for too long".to_owned(),
         (None, Some(trap)) => trap.to_string(),
-        (None, None) => return Exit::Failed(error.to_string()),
+        (None, None) => match error.kind() {
+            // A trap by the standard, and on the other engines.
+            ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. }) => {
+                TrapCode::TableOutOfBounds.to_string()
+            }
+            _ => return Exit::Failed(error.to_string()),
+        },
     };
     // The interpreter keeps no record of a guest's frames, so there is no backtrace.
     Exit::trapped(message, None, &store.data().session, limits)

@@ -23,8 +23,7 @@ cases![
     a_wrong_signature_is_refused,
     no_entry_point_is_refused,
     no_memory_is_an_error_of_the_call,
-    a_start_section_may_wait except START_CANNOT_WAIT,
-    a_start_section_that_cannot_wait_is_told except START_CAN_WAIT,
+    a_start_section_may_wait,
     an_unreachable_has_the_frames_by_name except NO_BACKTRACES,
     an_unreachable_is_a_trap,
     a_stack_overflow_is_a_trap,
@@ -33,17 +32,6 @@ cases![
     a_second_memory_is_refused,
 ];
 
-const START_CANNOT_WAIT: &[(&str, &str)] = &[(
-    "wasmi",
-    "it can suspend a guest only after its instantiation",
-)];
-const START_CAN_WAIT: &[(&str, &str)] = &[
-    ("wasmtime", "it can wait"),
-    ("winch", "it can wait"),
-    ("pulley", "it can wait"),
-    ("wasmer", "it can wait"),
-    ("wasmer-singlepass", "it can wait"),
-];
 const NO_BACKTRACES: &[(&str, &str)] =
     &[("wasmi", "it does not tell the frames of a guest that traps")];
 
@@ -205,17 +193,6 @@ async fn no_memory_is_an_error_of_the_call(cx: Context) {
 
 async fn a_start_section_may_wait(cx: Context) {
     says_hello(&cx, Guest("wat/start_waits.wat")).await;
-}
-
-async fn a_start_section_that_cannot_wait_is_told(cx: Context) {
-    let host = cx.host(Guest("wat/start_waits.wat")).start().await;
-    let answer = host.get("/").await;
-    assert_eq!(answer.status, 500);
-    let text = answer.text();
-    assert!(
-        text.contains("a start section cannot wait on this engine"),
-        "{text}"
-    );
 }
 
 async fn an_unreachable_has_the_frames_by_name(cx: Context) {
