@@ -9,7 +9,7 @@ use http::header::{HeaderName, HeaderValue};
 
 use super::bench::BenchArguments;
 use super::cache::CacheCommandArguments;
-use super::drop_in::DropInArguments;
+use super::drop_in::{AdaptArguments, DropInArguments};
 use super::generate::{CompletionsArguments, ManArguments};
 use super::inspect::InspectArguments;
 use super::profile::Profile;
@@ -72,6 +72,9 @@ pub(super) enum Command {
     Completions(CompletionsArguments),
     /// Write a page of the manual.
     Man(ManArguments),
+    /// Make a component of a program, as Viceroy does, which is not needed here.
+    #[command(hide = true)]
+    Adapt(AdaptArguments),
 }
 
 #[derive(Debug, Args)]
@@ -82,8 +85,7 @@ pub(super) struct ServeArguments {
 
     /// The engine; `fastlike engines` lists them [default: auto].
     ///
-    /// `auto` begins on wasmi and goes over to wasmtime when that has compiled the program. `run` has wasmtime alone where
-    /// nothing is said.
+    /// `auto` begins on wasmi and goes over to wasmtime when that has compiled the program.
     #[arg(long, value_name = "NAME")]
     pub engine: Option<String>,
 
@@ -402,7 +404,14 @@ fn hidden_where_nothing_is_served(argument: Arg) -> Arg {
             | "trace_header"
     );
     let is_hidden = is_for_serving || argument.is_hide_set();
-    argument.hide(is_hidden)
+    let argument = argument.hide(is_hidden);
+    if argument.get_id() != "engine" {
+        return argument;
+    }
+    // A command that ends soon has nothing of being compiled twice.
+    argument
+        .help("The engine; `fastlike engines` lists them [default: wasmtime]")
+        .long_help(None)
 }
 
 /// An address, or the first one that a name has.
@@ -642,6 +651,20 @@ mod tests {
         let longest = help.lines().map(str::len).max();
         assert!(longest <= Some(130), "{longest:?}: {help}");
         assert!(!help.contains("--adapt"), "{help}");
+        assert!(!help.contains("  adapt "), "{help}");
+    }
+
+    #[test]
+    fn each_subcommand_tells_its_own_engine() {
+        let mut command = CommandLine::command();
+        let mut help = |name| {
+            let subcommand = command.find_subcommand_mut(name);
+            subcommand.unwrap().render_long_help().to_string()
+        };
+        assert!(help("serve").contains("[default: auto]"));
+        let of_run = help("run");
+        assert!(of_run.contains("[default: wasmtime]"), "{of_run}");
+        assert!(!of_run.contains("--send-timeout"), "{of_run}");
     }
 
     #[test]

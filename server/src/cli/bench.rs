@@ -145,8 +145,7 @@ fn only_here(arguments: &BenchArguments, engine: &str) -> Result<ExitCode, Failu
 fn workload(arguments: &BenchArguments) -> Result<Workload, Failure> {
     let named = |file: &Path, error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     let file = &arguments.program;
-    let bytes = program::read(file).map_err(|error| named(file, &error))?;
-    let wasm = program::to_binary(&bytes).map_err(|error| named(file, &error))?;
+    let wasm = program::read(file).map_err(|error| named(file, &error))?;
     let mut headers = HeaderMap::new();
     for (name, value) in &arguments.headers {
         headers.append(name.clone(), value.clone());
@@ -155,7 +154,7 @@ fn workload(arguments: &BenchArguments) -> Result<Workload, Failure> {
         Some(file) => fs::read(file).map_err(|error| named(file, &error))?,
         None => Vec::new(),
     };
-    let mut workload = Workload::new(wasm.into_owned());
+    let mut workload = Workload::new(wasm);
     workload.request = BenchRequest {
         method: arguments.method.clone(),
         uri: arguments.path.clone(),

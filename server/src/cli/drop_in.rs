@@ -1,5 +1,8 @@
 //! Options of Viceroy that are for what goes on inside of it, so that a command line written for it works here.
 
+use std::ffi::OsString;
+use std::path::Path;
+
 use clap::Args;
 
 use super::Failure;
@@ -37,6 +40,32 @@ pub(super) struct DropInArguments {
     experimental_modules: Vec<String>,
 }
 
+/// Viceroy's subcommand, whatever is given to it.
+#[derive(Debug, Args)]
+pub(super) struct AdaptArguments {
+    #[arg(
+        value_name = "ARGUMENT",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    arguments: Vec<OsString>,
+}
+
+impl AdaptArguments {
+    /// Why there is no such subcommand, and what to do.
+    pub(super) fn refusal(&self) -> Failure {
+        let program = self.arguments.iter().map(Path::new);
+        let mut program = program.filter(|argument| argument.extension().is_some());
+        let program = program.next().unwrap_or(Path::new("PROGRAM"));
+        format!(
+            "there is no subcommand `adapt`: it makes a component of a program, and programs are run here as the core \
+             modules that they are built as; `fastlike {}` serves it",
+            program.display()
+        )
+        .into()
+    }
+}
+
 impl DropInArguments {
     /// Says no to what would be missed.
     pub(super) fn check(&self) -> Result<(), Failure> {
@@ -47,8 +76,12 @@ impl DropInArguments {
             )
             .into());
         }
+        if self.adapt {
+            tracing::info!(
+                "--adapt changes nothing: programs are run here as core modules, and not as components"
+            );
+        }
         let without_effect = [
-            (self.adapt, "adapt"),
             (self.wasm_exceptions, "wasm-exceptions"),
             (self.wasm_gc, "wasm-gc"),
             (self.wasm_cm_gc, "wasm-cm-gc"),

@@ -67,7 +67,8 @@ fn command(subcommand: Option<&str>) -> Result<Command, Failure> {
     let Some(name) = subcommand else {
         return Ok(all);
     };
-    let found = all.find_subcommand(name).cloned();
+    let found = all.find_subcommand(name).filter(|one| !one.is_hide_set());
+    let found = found.cloned();
     found.ok_or_else(|| format!("there is no subcommand `{name}`").into())
 }
 
@@ -103,5 +104,6 @@ mod tests {
         assert!(page(None).contains(".TH fastlike 1"));
         assert!(page(Some("inspect")).contains(".TH fastlike-inspect 1"));
         assert!(command(Some("nothing")).is_err());
+        assert!(command(Some("adapt")).is_err());
     }
 }

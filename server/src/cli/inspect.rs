@@ -31,8 +31,7 @@ pub(super) struct InspectArguments {
 /// Says what a program is made of. Fails when it could not be started.
 pub(super) fn run(arguments: &InspectArguments) -> Result<ExitCode, Failure> {
     let named = |error: &dyn fmt::Display| format!("{}: {error}", arguments.program.display());
-    let bytes = program::read(&arguments.program).map_err(|error| named(&error))?;
-    let wasm = program::to_binary(&bytes).map_err(|error| named(&error))?;
+    let wasm = program::read(&arguments.program).map_err(|error| named(&error))?;
     let found = inspect(&wasm).map_err(|error| named(&error))?;
     let mut out = std::io::stdout().lock();
     if arguments.json {

@@ -34,7 +34,8 @@ pub(super) fn misspelt(name: &str) -> Option<String> {
         return None;
     }
     let command = CommandLine::command();
-    let meant = closest(name, command.get_subcommands().map(clap::Command::get_name))?;
+    let offered = command.get_subcommands().filter(|one| !one.is_hide_set());
+    let meant = closest(name, offered.map(clap::Command::get_name))?;
     Some(format!(
         "there is neither a program nor a subcommand `{name}`; did you mean `{meant}`?"
     ))
@@ -60,6 +61,8 @@ mod tests {
         assert!(said.contains("`b.wasm` is one argument too many"), "{said}");
         let said = told("fastlike a.wasm engines");
         assert!(said.contains("'engines' cannot be used with"), "{said}");
+        // It is for those who come from elsewhere, and nobody is sent there.
+        assert!(misspelt("adap").is_none());
         let said = told("fastlike a.wasm --egnine x");
         assert!(said.contains("--engine"), "{said}");
     }

@@ -40,6 +40,7 @@ pub fn main() -> ExitCode {
         Some(Command::Bench(arguments)) => bench::run(&arguments),
         Some(Command::Completions(arguments)) => generate::completions(arguments),
         Some(Command::Man(arguments)) => generate::man(&arguments),
+        Some(Command::Adapt(arguments)) => Err(arguments.refusal()),
         Some(Command::Serve(arguments)) => serve::serve(*arguments),
         None => serve::serve(line.serve),
     };

@@ -351,8 +351,18 @@ async fn those_of_the_usual_tool() {
     let address = process.ready().await;
     assert_eq!(get(address, "/").await.status, 200);
 
+    process.says("--adapt changes nothing").await;
+
     let said = refused(HELLO, &["--experimental_modules", "wasi-nn"]).await;
     assert!(said.contains("wasi-nn"), "{said}");
+    for arguments in ["adapt", "adapt app.wasm", "adapt -v app.wasm -o new.wasm"] {
+        let finished = Process::start(PROGRAM, arguments.split(' ')).finish().await;
+        assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+        let said = finished.stderr;
+        assert!(said.contains("there is no subcommand `adapt`"), "{said}");
+        let is_named = said.contains("`fastlike app.wasm` serves it");
+        assert_eq!(is_named, arguments.contains("app.wasm"), "{said}");
+    }
 }
 
 async fn mistakes_are_told() {
