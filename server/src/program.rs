@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,7 +66,7 @@ impl fmt::Debug for ProgramSource {
 #[derive(Debug, thiserror::Error)]
 pub enum ProgramError {
     /// The file cannot be read.
-    #[error("the file cannot be read: {0}")]
+    #[error("the file cannot be read: {}{}", .0, where_programs_are(.0))]
     Unreadable(std::io::Error),
     /// The text is not a module.
     #[error("not WebAssembly text: {0}")]
@@ -76,14 +77,45 @@ pub enum ProgramError {
          turning it into a component"
     )]
     Component,
+    /// There is nothing in it.
+    #[error("the file is empty; its build may have failed, or may be under way")]
+    Empty,
+    /// It is what the Fastly CLI uploads.
+    #[error(
+        "this is a compressed archive, such as the package of a service; the program is `bin/main.wasm` in it, as in the \
+         folder that the package was made of"
+    )]
+    Archive,
     /// It is neither binary nor text.
     #[error("this is not WebAssembly: it begins neither like a binary module nor like a text")]
     NotWebAssembly,
 }
 
-/// Reads the module in `file`, as bytes.
+/// Where to look instead of a file that cannot be read.
+fn where_programs_are(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::NotFound => {
+            "; programs are built to `bin/main.wasm` by `fastly compute build`, and below `target/wasm32-wasip1` by cargo"
+        }
+        ErrorKind::IsADirectory => {
+            "; a program is a file, such as `bin/main.wasm` in the folder of a project"
+        }
+        _ => "",
+    }
+}
+
+/// The module in `file`, in its binary form.
 pub(crate) fn read(file: &Path) -> Result<Vec<u8>, ProgramError> {
-    read_bounded(file).map_err(ProgramError::Unreadable)
+    let bytes = read_bounded(file).map_err(ProgramError::Unreadable)?;
+    match to_binary(&bytes) {
+        Ok(Cow::Borrowed(_)) => Ok(bytes),
+        Ok(Cow::Owned(binary)) => Ok(binary),
+        Err(ProgramError::Text(mut error)) => {
+            error.set_path(file);
+            Err(ProgramError::Text(error))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// The binary form of a module that is given as bytes or as text.
@@ -91,7 +123,14 @@ pub(crate) fn to_binary(bytes: &[u8]) -> Result<Cow<'_, [u8]>, ProgramError> {
     /// The number after the magic bytes: version, then layer.
     const MODULE: [u8; 4] = [1, 0, 0, 0];
     const COMPONENT_LAYER: [u8; 2] = [1, 0];
+    const GZIP: [u8; 2] = [0x1f, 0x8b];
 
+    if bytes.is_empty() {
+        return Err(ProgramError::Empty);
+    }
+    if bytes.starts_with(&GZIP) {
+        return Err(ProgramError::Archive);
+    }
     let Some(rest) = bytes.strip_prefix(b"\0asm") else {
         return from_text(bytes);
     };
@@ -142,6 +181,20 @@ mod tests {
             refused(b"#!/bin/sh"),
             ProgramError::NotWebAssembly
         ));
-        assert!(matches!(refused(b""), ProgramError::NotWebAssembly));
+        assert!(matches!(refused(b""), ProgramError::Empty));
+        assert!(matches!(refused(b"\x1f\x8b\x08\0"), ProgramError::Archive));
+    }
+
+    #[test]
+    fn mistakes_in_text_have_their_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("broken.wat");
+        std::fs::write(&file, "(module\n  (func)").unwrap();
+        let told = read(&file).unwrap_err().to_string();
+        assert!(told.contains("broken.wat:2:"), "{told}");
+        std::fs::write(&file, "(module)").unwrap();
+        assert_eq!(read(&file).unwrap(), b"\0asm\x01\0\0\0");
+        let told = read(folder.path()).unwrap_err().to_string();
+        assert!(told.contains("a program is a file"), "{told}");
     }
 }

@@ -187,6 +187,10 @@ impl std::str::FromStr for BackendUrl {
             url: text.to_owned(),
             why: why.to_owned(),
         };
+        let after_scheme = text.split_once("://").map(|(_, rest)| rest);
+        if after_scheme.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+            return Err(invalid("its host is empty"));
+        }
         let uri: Uri = text.parse().map_err(|error| InvalidUrl {
             url: text.to_owned(),
             why: format!("{error}"),
@@ -205,6 +209,11 @@ impl std::str::FromStr for BackendUrl {
         }
         if authority.host().is_empty() {
             return Err(invalid("its host is empty"));
+        }
+        let after_host = authority.as_str().strip_prefix(authority.host());
+        let port = after_host.map_or("", |rest| rest.trim_start_matches(':'));
+        if !port.is_empty() && authority.port_u16().is_none() {
+            return Err(invalid("its port is not a number up to 65535"));
         }
         let path = parts.path_and_query;
         if path.as_ref().is_some_and(|path| path.query().is_some()) {
@@ -271,7 +280,11 @@ mod tests {
             ("ftp://a", "neither http nor https"),
             ("http://user@a", "user name"),
             ("http://a/?q", "query"),
-            ("http://", "empty string"),
+            ("http://", "host is empty"),
+            ("http:///path", "host is empty"),
+            ("http://:80", "host is empty"),
+            ("http://a:65536", "65535"),
+            ("http://[::1]:99999/", "65535"),
             ("", "empty"),
         ] {
             let error = url.parse::<BackendUrl>().unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, and where.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -19,11 +20,16 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(super) fn unreadable(file: &Path, error: &std::io::Error) -> Self {
+        let advice = match error.kind() {
+            ErrorKind::IsADirectory => "; the configuration is a file in it, usually `fastly.toml`",
+            ErrorKind::InvalidData => "; a configuration is a text in TOML",
+            _ => "",
+        };
         Self {
             file: file.to_owned(),
             line: None,
             key: String::new(),
-            message: format!("the file cannot be read: {error}"),
+            message: format!("the file cannot be read: {error}{advice}"),
         }
     }
 }

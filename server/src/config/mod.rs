@@ -49,6 +49,9 @@ pub use reuse::ReuseSettings;
 /// The newest version of the format that is understood.
 const VERSION_MAX: u64 = 3;
 
+/// The table that is for running a program on this machine.
+const LOCAL_SERVER: &str = "local_server";
+
 /// Tables of `[local_server]` that other tools use.
 const NOT_USED: [&str; 2] = ["viceroy_version", "websockets_passthrough"];
 
@@ -143,7 +146,9 @@ impl Manifest {
         if let Some(version) = root.get("manifest_version") {
             check_version(&version)?;
         }
-        let Some(local) = root.get("local_server") else {
+        let Some(local) = root.get(LOCAL_SERVER) else {
+            // All other tables belong to other tools, but this one may be meant.
+            warnings.extend(root.misspelt(LOCAL_SERVER));
             return Ok(());
         };
         let mut local = local.table()?;

@@ -45,10 +45,11 @@ impl<'a> Value<'a> {
 
     /// A number without sign.
     pub(super) fn number(&self) -> Result<u64> {
+        const EXPECTED: &str = "an integer that is not negative";
         let integer = self.value.get_ref().as_integer();
-        integer
-            .and_then(|integer| u64::from_str_radix(integer.as_str(), integer.radix()).ok())
-            .ok_or_else(|| self.expected("an integer that is not negative"))
+        let integer = integer.ok_or_else(|| self.expected(EXPECTED))?;
+        u64::from_str_radix(integer.as_str(), integer.radix())
+            .map_err(|_| self.problem(format!("expected {EXPECTED}, found {integer}")))
     }
 
     pub(super) fn table(&self) -> Result<Table<'a>> {
@@ -152,6 +153,18 @@ impl<'a> Table<'a> {
             ))),
             (value, other) => Ok(value.or(other)),
         }
+    }
+
+    /// A problem with a key that may be a misspelling of `name`, which is not there.
+    pub(super) fn misspelt(&self, name: &str) -> Option<Problem> {
+        let there = self.entries.keys().map(|key| key.get_ref().as_ref());
+        let found = closest(name, there)?;
+        let (key, _) = self.entries.get_key_value(found)?;
+        Some(Problem {
+            span: key.span(),
+            key: self.key.clone(),
+            message: format!("`{found}` has no effect; did you mean `{name}`?"),
+        })
     }
 
     /// Every key and value, whatever the keys are.

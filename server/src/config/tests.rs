@@ -203,7 +203,7 @@ fn mistakes_say_what_was_expected() {
         ),
         (
             "[local_server.backends.a]\nurl = 'http://a'\nfirst_byte_timeout_ms = -1",
-            "not negative",
+            "not negative, found -1",
         ),
         (
             "[local_server.backends.a]\nurl = 'http://a'\nhealth = 'ill'",
@@ -809,4 +809,36 @@ fn log_endpoints_may_have_files() {
         assert!(message.starts_with("fastly.toml:2:"), "{message}");
         assert!(message.contains(told), "{text}: {message}");
     }
+}
+
+#[test]
+fn a_misspelt_table_is_told_where_everything_else_is_left_to_other_tools() {
+    let warnings = |text: &str| {
+        let manifest = Manifest::parse(text, Path::new("fastly.toml")).unwrap();
+        let told = manifest.warnings.iter().map(ToString::to_string);
+        told.collect::<Vec<_>>()
+    };
+    for name in ["local_servr", "localserver", "local-server"] {
+        let found = warnings(&format!(
+            "name = 'x'\n[{name}.backends.a]\nurl = 'http://a'"
+        ));
+        let expected =
+            format!("fastly.toml:2: `{name}` has no effect; did you mean `local_server`?");
+        assert_eq!(found, [expected]);
+    }
+    let others = "language = 'rust'\nservice_id = 'x'\n[scripts]\nbuild = 'x'\n[setup.backends.a]\naddress = 'x'";
+    assert_eq!(warnings(others), [""; 0]);
+    // Where there is one, another table is no misspelling of it.
+    assert_eq!(warnings("[local_server]\n[local_servers]"), [""; 0]);
+}
+
+#[test]
+fn what_is_no_configuration_is_told_for_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let told = Manifest::read(folder.path()).unwrap_err().to_string();
+    assert!(told.contains("usually `fastly.toml`"), "{told}");
+    let file = folder.path().join("app.wasm");
+    std::fs::write(&file, b"\0asm\xff").unwrap();
+    let told = Manifest::read(&file).unwrap_err().to_string();
+    assert!(told.contains("a text in TOML"), "{told}");
 }

@@ -1,5 +1,6 @@
 //! From a program to one that an engine can run: compiled now, or by an earlier process.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,15 +50,14 @@ impl HostBuilder {
             program: name.clone(),
             error,
         };
-        let bytes = match source {
-            ProgramSource::Bytes(bytes) => bytes,
-            ProgramSource::File(file) => program::read(&file).map_err(unusable)?,
+        let wasm = match &source {
+            ProgramSource::Bytes(bytes) => program::to_binary(bytes).map_err(unusable)?,
+            ProgramSource::File(file) => Cow::Owned(program::read(file).map_err(unusable)?),
             ProgramSource::Compiled(program, engine_name) => {
-                return Ok(Compiled::new(program, None, engine_name));
+                return Ok(Compiled::new(program.clone(), None, engine_name));
             }
         };
         let started = Instant::now();
-        let wasm = program::to_binary(&bytes).map_err(unusable)?;
         let mut compiled = match self.engine.as_deref() {
             Some(AUTO) => self.compile_automatically(&name, &wasm)?,
             engine => self.compile_with(find_engine(engine)?, &name, &wasm)?,

@@ -26,7 +26,7 @@ pub enum HostError {
         error: ProgramError,
     },
     /// The program cannot be compiled.
-    #[error("{program}: the engine {engine} cannot compile it: {error}")]
+    #[error("{program}: {}{error}", whose_word(error, engine))]
     Compile {
         /// Its file, or what else it was given as.
         program: String,
@@ -89,4 +89,12 @@ pub enum HostError {
     /// Compiling was stopped in the middle.
     #[error("compiling was interrupted: {0}")]
     Interrupted(tokio::task::JoinError),
+}
+
+/// What goes before what an engine says of a program. What no engine could run has nothing to do with which one it is.
+fn whose_word(error: &CompileError, engine: &str) -> String {
+    match error {
+        CompileError::Imports(_) | CompileError::NoEntryPoint => String::new(),
+        _ => format!("the engine {engine} cannot compile it: "),
+    }
 }

@@ -408,6 +408,8 @@ async fn a_program_that_cannot_be_run() {
     let said = fails(serve(Guest("wat/no_start.wat"), &[])).await;
     assert!(said.starts_with("fastlike: "), "{said}");
     assert!(said.contains("`_start`"), "{said}");
+    // No other engine could run it.
+    assert!(!said.contains("the engine"), "{said}");
 }
 
 async fn unknown_imports() {
@@ -423,6 +425,7 @@ async fn unknown_imports() {
 async fn a_program_that_is_not_there() {
     let said = fails(serve(Guest("not-there.wasm"), &[])).await;
     assert!(said.contains("not-there.wasm"), "{said}");
+    assert!(said.contains("bin/main.wasm"), "{said}");
     let said = fails(Process::start(PROGRAM, ["inspct"])).await;
     assert!(said.contains("did you mean `inspect`?"), "{said}");
 }
