@@ -80,7 +80,11 @@ fn listed(entries: &[Entry]) -> String {
 
 fn total(entries: &[Entry]) -> String {
     let bytes = entries.iter().map(|entry| entry.bytes).sum();
-    format!("{} programs, {}", entries.len(), mebibytes(bytes))
+    let programs = match entries.len() {
+        1 => "1 program".to_owned(),
+        number => format!("{number} programs"),
+    };
+    format!("{programs}, {}", mebibytes(bytes))
 }
 
 fn mebibytes(bytes: u64) -> String {

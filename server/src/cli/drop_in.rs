@@ -1,11 +1,13 @@
-//! Options of Viceroy that are for what goes on inside of it, so that a command line written for it works here.
+//! What makes command lines work here that were written for other hosts: options of Viceroy that are for what goes on
+//! inside of it, and options with one dash, as the host of the same name that is written in Go has them.
 
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::Args;
+use clap::{Args, CommandFactory};
 
 use super::Failure;
+use super::arguments::CommandLine;
 
 /// Not listed in the help: whoever writes them has them from elsewhere.
 #[derive(Debug, Args)]
@@ -30,6 +32,10 @@ pub(super) struct DropInArguments {
     #[arg(long, alias = "enable-local-websockets-passthrough", hide = true)]
     enable_local_websocket_passthrough: bool,
 
+    /// Begin anew on SIGHUP, which is always done.
+    #[arg(long, hide = true)]
+    reload: bool,
+
     /// More modules that programs may import.
     #[arg(
         long = "experimental_modules",
@@ -38,6 +44,41 @@ pub(super) struct DropInArguments {
         hide = true
     )]
     experimental_modules: Vec<String>,
+}
+
+/// The same command line with two dashes before the names of options that have one: `-backend` for `--backend`.
+///
+/// What begins with a subcommand is left alone. The host that knows one dash has none, and what `run` hands on to its
+/// program is the program's.
+pub(super) fn with_two_dashes(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let command = CommandLine::command();
+    let is_option = |name: &str| {
+        let mut all = command.get_arguments();
+        all.any(|one| {
+            let aliases = one.get_all_aliases().unwrap_or_default();
+            one.get_long() == Some(name) || aliases.contains(&name)
+        })
+    };
+    let has_one_dash = |argument: &OsString| {
+        let name = argument.to_str()?.strip_prefix('-')?;
+        let name = name.split('=').next()?;
+        // A single letter is an option of its own.
+        (name.len() > 1 && is_option(name)).then_some(())
+    };
+    let mut all: Vec<_> = arguments.into_iter().collect();
+    let first = all.get(1).and_then(|first| first.to_str());
+    if first.is_some_and(|first| command.find_subcommand(first).is_some()) {
+        return all;
+    }
+    let options = all.iter_mut().skip(1);
+    for argument in options.take_while(|argument| *argument != "--") {
+        if has_one_dash(argument).is_some() {
+            let mut changed = OsString::from("-");
+            changed.push(&argument);
+            *argument = changed;
+        }
+    }
+    all
 }
 
 /// Viceroy's subcommand, whatever is given to it.
@@ -89,10 +130,47 @@ impl DropInArguments {
                 self.enable_local_websocket_passthrough,
                 "enable-local-websocket-passthrough",
             ),
+            (self.reload, "reload"),
         ];
         for (_, option) in without_effect.iter().filter(|(given, _)| *given) {
             tracing::debug!("--{option} changes nothing here");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    fn changed(line: &str) -> String {
+        let all = with_two_dashes(line.split(' ').map(OsString::from));
+        let all: Vec<_> = all.iter().filter_map(|one| one.to_str()).collect();
+        all.join(" ")
+    }
+
+    #[test]
+    fn options_may_have_one_dash() {
+        let line = "fastlike -backend origin=a:80@95 -bind localhost:0 -kv=k -fake-fastly-key x -reload -v app.wasm";
+        let expected = "fastlike --backend origin=a:80@95 --bind localhost:0 --kv=k --fake-fastly-key x --reload -v app.wasm";
+        assert_eq!(changed(line), expected);
+        let line = CommandLine::try_parse_from(changed(line).split(' ')).unwrap();
+        assert_eq!(line.serve.backends[0].0, "origin");
+        line.serve.drop_in.check().unwrap();
+    }
+
+    #[test]
+    fn everything_else_is_left_alone() {
+        for line in [
+            "fastlike",
+            "fastlike app.wasm -C fastly.toml -vvv -q",
+            "fastlike app.wasm -b=origin=http://a -borigin=http://a",
+            "fastlike --backend a=http://a -unknown",
+            "fastlike -- -backend",
+            "fastlike run app.wasm -backend",
+        ] {
+            assert_eq!(changed(line), line);
+        }
     }
 }

@@ -30,8 +30,8 @@ use arguments::{Command, CommandLine};
 pub fn main() -> ExitCode {
     let first = std::env::args_os().nth(1);
     let first = first.as_deref().and_then(OsStr::to_str);
-    let line =
-        CommandLine::try_parse().unwrap_or_else(|error| mistaken::explained(error, first).exit());
+    let line = CommandLine::try_parse_from(drop_in::with_two_dashes(std::env::args_os()))
+        .unwrap_or_else(|error| mistaken::explained(error, first).exit());
     let done = match line.command {
         Some(Command::Run(arguments)) => run::run(*arguments),
         Some(Command::Cache(arguments)) => cache::run(&arguments),
