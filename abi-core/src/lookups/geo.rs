@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::stores::ContentError;
 
-/// What is said about a loopback address where nothing else is known.
+/// What is said about a loopback address, or one of a private network, where nothing else is known.
 pub const LOOPBACK_GEO: &str = r#"{"as_name":"Fastly, Inc","as_number":54113,"area_code":415,"city":"San Francisco","conn_speed":"broadband","conn_type":"wired","continent":"NA","country_code":"US","country_code3":"USA","country_name":"United States of America","latitude":37.77869,"longitude":-122.39557,"metro_code":0,"postal_code":"94107","proxy_description":"?","proxy_type":"?","region":"CA","utc_offset":-700}"#;
 
 /// Says where addresses are.
@@ -37,7 +37,7 @@ impl Default for GeoTable {
 }
 
 impl GeoTable {
-    /// An empty table, which knows loopback addresses all the same: [`LOOPBACK_GEO`].
+    /// An empty table, which knows loopback addresses and those of private networks all the same: [`LOOPBACK_GEO`].
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -48,7 +48,8 @@ impl GeoTable {
         }
     }
 
-    /// Whether loopback addresses that are in no network of the table have data all the same.
+    /// Whether loopback addresses, and those of private networks, that are in no network of the table have data all the
+    /// same.
     pub fn use_default_loopback(&mut self, loopback: bool) {
         self.loopback = loopback;
     }
@@ -146,6 +147,15 @@ fn parse_network(key: &str) -> Result<IpNet, ContentError> {
     })
 }
 
+/// Whether an address is that of a client on the machine of its user. To a host in a container such a client is one of the
+/// container's private network (RFC 1918, RFC 4193).
+fn is_nearby(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_loopback() || v4.is_private(),
+        IpAddr::V6(v6) => v6.is_loopback() || v6.is_unique_local(),
+    }
+}
+
 impl Geo for GeoTable {
     fn lookup(&self, address: IpAddr) -> Option<Bytes> {
         let found = match address {
@@ -155,7 +165,7 @@ impl Geo for GeoTable {
         if let Some(data) = found.or(self.default.as_ref()) {
             return Some(data.clone());
         }
-        let known = self.loopback && address.is_loopback();
+        let known = self.loopback && is_nearby(address);
         known.then(|| Bytes::from_static(LOOPBACK_GEO.as_bytes()))
     }
 }
@@ -192,8 +202,14 @@ mod tests {
         assert_eq!(found(&table, "11.0.0.1"), None);
         assert_eq!(found(&table, "127.0.0.1").unwrap(), "San Francisco");
         assert_eq!(found(&table, "::1").unwrap(), "San Francisco");
+        for of_a_container in ["172.17.0.1", "192.168.65.1", "fd00::1"] {
+            assert_eq!(found(&table, of_a_container).unwrap(), "San Francisco");
+        }
+        assert_eq!(found(&table, "172.32.0.1"), None);
+        assert_eq!(found(&table, "2001:db9::1"), None);
         table.use_default_loopback(false);
         assert_eq!(found(&table, "127.0.0.1"), None);
+        assert_eq!(found(&table, "172.17.0.1"), None);
         let default = serde_json::json!({"city": "z"});
         table.set_default(default.as_object().unwrap());
         assert_eq!(found(&table, "11.0.0.1").unwrap(), "z");

@@ -17,7 +17,7 @@ pub use user_agent::{UserAgent, UserAgentParser};
 use device::NoDevices;
 use user_agent::NoParser;
 
-/// The lookups of a service. By default only loopback addresses are known, and no devices and user agents.
+/// The lookups of a service. By default only loopback addresses and private networks are known, and no devices and user agents.
 #[derive(Clone)]
 pub struct Lookups {
     /// Where addresses are.
