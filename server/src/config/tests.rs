@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 use crate::backends::Health;
 
@@ -841,4 +843,28 @@ fn what_is_no_configuration_is_told_for_what_it_is() {
     std::fs::write(&file, b"\0asm\xff").unwrap();
     let told = Manifest::read(&file).unwrap_err().to_string();
     assert!(told.contains("a text in TOML"), "{told}");
+}
+
+#[test]
+fn nothing_is_said_to_take_too_long_but_connecting() {
+    let backend = |keys: &str| {
+        let text = format!("[local_server.backends.a]\nurl = 'http://a'\n{keys}");
+        let manifest = Manifest::parse(&text, Path::new("fastly.toml")).unwrap();
+        let settings = &manifest.backends[0].1;
+        let milliseconds = |limit: Option<Duration>| limit.map(|limit| limit.as_millis());
+        (
+            settings.connect_timeout.as_millis(),
+            milliseconds(settings.first_byte_timeout),
+            milliseconds(settings.between_bytes_timeout),
+        )
+    };
+    let keys = |connect, first, between| {
+        format!(
+            "connect_timeout_ms = {connect}\nfirst_byte_timeout_ms = {first}\nbetween_bytes_timeout_ms = {between}"
+        )
+    };
+    assert_eq!(backend(""), (10_000, None, None));
+    assert_eq!(backend(&keys(0, 0, 0)), (10_000, None, None));
+    let as_on_the_platform = (1_000, Some(15_000), Some(10_000));
+    assert_eq!(backend(&keys(1_000, 15_000, 10_000)), as_on_the_platform);
 }
