@@ -15,7 +15,10 @@ use crate::reuse::RequestsOfRun;
 /// How many requests to backends are noted for one request of a client.
 pub(crate) const SENT_MAX: usize = 16;
 
-/// A request that a guest has sent to a backend.
+/// How much of the name of a backend that there is not is noted.
+const NAME_BYTES_MAX: usize = 64;
+
+/// A request that a guest has sent to a backend, or wanted to send to one that there is not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SentRequest {
     /// The name of the backend.
@@ -43,6 +46,20 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
+    /// A request to a backend that there is not. Its name is the guest's, and as long as it likes.
+    pub(crate) fn to_nowhere(backend: &[u8]) -> Self {
+        let start = backend.get(..NAME_BYTES_MAX);
+        let mut name = String::from_utf8_lossy(start.unwrap_or(backend)).into_owned();
+        if start.is_some() && backend.len() > NAME_BYTES_MAX {
+            name.push('…');
+        }
+        let failed = SentOutcome::Failed(SendErrorKind::DestinationNotFound, Duration::ZERO);
+        Self {
+            backend: name,
+            outcome: OnceLock::from(failed),
+        }
+    }
+
     pub(crate) fn as_it_is(&self) -> SentRequest {
         let outcome = self.outcome.get().copied();
         SentRequest {
@@ -115,5 +132,19 @@ impl Backends for NotedBackends {
             });
             outcome
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_a_backend_that_there_is_not_has_a_bound() {
+        let name = |bytes: &[u8]| Sent::to_nowhere(bytes).as_it_is().backend;
+        assert_eq!(name(b"origin"), "origin");
+        assert_eq!(name(b"\xff"), "\u{fffd}");
+        assert_eq!(name(&[b'a'; 64]), "a".repeat(64));
+        assert_eq!(name(&[b'a'; 100_000]), format!("{}…", "a".repeat(64)));
     }
 }

@@ -95,7 +95,7 @@ pub fn lookup(
     let cache = call.session.platform.cache.clone();
     let found = cache.lookup(&asked.key, &asked.head.headers, now(call));
     let lookup = PendingLookup::ready(cache, asked.key, found);
-    let item = HttpCacheItem::new(lookup, asked.head, asked.lacks_backend);
+    let item = HttpCacheItem::new(lookup, asked.head, asked.missing_backend);
     let handle = call.session.items.insert_http_cache(item)?;
     call.memory.write(out, handle)?;
     Ok(())
@@ -118,7 +118,7 @@ pub fn transaction_lookup(
     call.memory.check(out)?;
     let cache = &call.session.platform.cache;
     let lookup = cache.transaction(asked.key, asked.head.clone(), now(call));
-    let item = HttpCacheItem::new(lookup, asked.head, asked.lacks_backend);
+    let item = HttpCacheItem::new(lookup, asked.head, asked.missing_backend);
     let handle = call.session.items.insert_http_cache(item)?;
     call.memory.write(out, handle)?;
     Ok(())

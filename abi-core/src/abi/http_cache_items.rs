@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::handle::{AsyncItemHandle, Handle, HttpCacheHandle, ResponseHandle, Table};
 use crate::http::cache::{ClientAnswer, StorageAction, StoragePolicy, for_client};
 use crate::http::{RequestHead, ResponseHead};
+use crate::sent::Sent;
 use crate::table::Call;
 
 use super::cache_items::now;
@@ -31,8 +32,8 @@ const NO_STALE_RESPONSE: Error = Error::NotObligated("there is no stale response
 pub struct HttpCacheItem {
     lookup: PendingLookup,
     asked: Arc<RequestHead>,
-    /// The guest has named a backend for a miss that there is not.
-    lacks_backend: bool,
+    /// The backend that the guest has named for a miss, where there is none of that name, for the report.
+    missing_backend: Option<Arc<Sent>>,
     /// What the lookup has come to, from when it needs no more waiting. Only what the guest does changes that.
     outcome: Option<Outcome>,
     /// The guest was told that a response renews the stored one.
@@ -122,12 +123,16 @@ impl Stored {
 }
 
 impl HttpCacheItem {
-    /// A lookup for a request. `lacks_backend` is whether a miss would go to a backend that there is not.
-    pub(super) fn new(lookup: PendingLookup, asked: Arc<RequestHead>, lacks_backend: bool) -> Self {
+    /// A lookup for a request. `missing_backend` is where a miss would go, if there is no such backend.
+    pub(super) fn new(
+        lookup: PendingLookup,
+        asked: Arc<RequestHead>,
+        missing_backend: Option<Arc<Sent>>,
+    ) -> Self {
         Self {
             lookup,
             asked,
-            lacks_backend,
+            missing_backend,
             outcome: None,
             is_update: false,
             consumed: None,
@@ -150,7 +155,7 @@ impl HttpCacheItem {
         Self {
             lookup: PendingLookup::ready(cache, key, Some(found)),
             asked,
-            lacks_backend: false,
+            missing_backend: None,
             outcome: stored.map(Outcome::Stored),
             is_update: false,
             consumed: None,
@@ -182,7 +187,7 @@ impl HttpCacheItem {
             let stored = found.and_then(|found| Stored::of(found, now));
             let has_answer = stored.as_ref().is_some_and(Stored::is_usable);
             self.outcome = Some(match stored {
-                _ if self.lacks_backend && !has_answer => {
+                _ if self.missing_backend.is_some() && !has_answer => {
                     // Others who ask for it may know a backend. One without a duty has none to give up.
                     drop(transaction.cancel());
                     Outcome::Failed
@@ -197,6 +202,14 @@ impl HttpCacheItem {
                 "a lookup that found nothing was given a backend that there is not",
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// The backend that was missed, once.
+    fn take_missed_backend(&mut self) -> Option<Arc<Sent>> {
+        match self.outcome {
+            Some(Outcome::Failed) => self.missing_backend.take(),
+            _ => None,
         }
     }
 
@@ -385,8 +398,12 @@ pub(super) async fn settled<'a>(
     poll_fn(|cx| item.poll_ready(cx)).await;
     let now = now(call);
     let item = call.session.items.http_cache_mut(handle)?;
-    item.settle(now)?;
-    Ok(item)
+    let settled = item.settle(now);
+    if let Some(missed) = item.take_missed_backend() {
+        call.session.requests_of_run().note_sent(missed);
+    }
+    settled?;
+    call.session.items.http_cache_mut(handle)
 }
 
 /// Notes what a lookup has come to, for the report about the request. What is noted first counts.

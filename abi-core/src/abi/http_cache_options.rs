@@ -11,6 +11,7 @@ use crate::handle::{RequestHandle, ResponseHandle};
 use crate::http::cache::{lookup_key, retention};
 use crate::http::{FramingMode, RequestHead};
 use crate::memory::{GuestPtr, Memory};
+use crate::sent::Sent;
 use crate::table::Call;
 use crate::table::types::{HttpCacheLookupOptions, HttpCacheWriteOptions};
 
@@ -20,7 +21,7 @@ use super::cache_items::{check_mask, long, nanoseconds};
 pub(super) struct Asked {
     pub key: CacheKey,
     pub head: Arc<RequestHead>,
-    pub lacks_backend: bool,
+    pub missing_backend: Option<Arc<Sent>>,
 }
 
 impl Asked {
@@ -45,15 +46,18 @@ impl Asked {
             let key = call.memory.bytes(GuestPtr::new(key), key_len)?;
             own_key = CacheKey::new(CacheSpace::Http, key)?;
         }
-        let lacks_backend = mask & BACKEND_NAME != 0 && {
+        let mut missing_backend = None;
+        if mask & BACKEND_NAME != 0 {
             let name = call.memory.bytes(GuestPtr::new(backend), backend_len)?;
-            let name = std::str::from_utf8(name);
-            name.map_or(true, |name| call.session.backend(name).is_none())
-        };
+            let text = std::str::from_utf8(name);
+            if text.map_or(true, |name| call.session.backend(name).is_none()) {
+                missing_backend = Some(Arc::new(Sent::to_nowhere(name)));
+            }
+        }
         Ok(Self {
             key: own_key,
             head: Arc::new(head),
-            lacks_backend,
+            missing_backend,
         })
     }
 }

@@ -18,6 +18,7 @@ use crate::http::{BackendRequest, BackendResponse, RequestHead, SendError, SendE
 use crate::memory::{GuestPtr, GuestValue, Memory};
 use crate::platform::Platform;
 use crate::reuse::RequestsOfRun;
+use crate::sent::Sent;
 use crate::session::Session;
 use crate::table::Call;
 use crate::table::types::SendErrorDetail;
@@ -106,6 +107,8 @@ pub(super) fn request(
 ) -> Result<Result<BackendRequest, SendError>> {
     session.count_subrequest()?;
     let Some(destination) = session.backend(backend) else {
+        let sent = Arc::new(Sent::to_nowhere(backend.as_bytes()));
+        session.requests_of_run().note_sent(sent);
         let error = SendError::new(SendErrorKind::DestinationNotFound);
         return Ok(Err(error.with_source(format!("`{backend}`"))));
     };

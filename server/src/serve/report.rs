@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use abi_core::engine::Exit;
+use abi_core::http::SendErrorKind;
 use abi_core::{ClientRequest, Report, SentOutcome, SentRequest};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
@@ -122,6 +123,10 @@ impl fmt::Display for Sent<'_> {
                     f.write_str(" in ")?;
                     f.write_str(millis(took).as_str())?;
                     f.write_str(" ms")?;
+                }
+                // It never went anywhere.
+                SentOutcome::Failed(kind @ SendErrorKind::DestinationNotFound, _) => {
+                    write!(f, ": {}", kind.meaning())?;
                 }
                 SentOutcome::Failed(kind, took) => {
                     write!(f, " failed after {} ms: {}", millis(took), kind.meaning())?;

@@ -72,6 +72,10 @@ async fn a_line_for_each_request() {
     let address = process.ready().await;
     get(address, "/proxy/origin/headers").await;
     get(address, "/proxy/down/x").await;
+    // The first is looked up in the cache before, and the second is not.
+    get(address, "/proxy/nowhere/x").await;
+    let post = request("POST", "/proxy/nowhere/x", Content::empty());
+    Client::http1().fetch(address, post).await;
     get(address, "/log/app").await;
     let finished = stopped(process).await;
     let proxied = line(&finished.stderr, "GET /proxy/origin/headers  (wasmi, CPU ");
@@ -85,6 +89,14 @@ async fn a_line_for_each_request() {
         failed.contains(": the backend refused the connection)"),
         "{failed}"
     );
+    for method in ["GET", "POST"] {
+        let unknown = format!("{method} /proxy/nowhere/x  (");
+        let unknown = line(&finished.stderr, &unknown);
+        assert!(
+            unknown.ends_with(" MiB, nowhere: there is no such backend)"),
+            "{unknown}"
+        );
+    }
     // What guests log is not among what is said about them.
     line(&finished.stdout, "app :: first record");
     assert!(!finished.stderr.contains("first record"), "{finished:?}");
