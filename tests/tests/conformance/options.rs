@@ -287,13 +287,24 @@ async fn functions_have_names() {
     assert!(said.contains("wasmi") && said.contains("`perf`"), "{said}");
 }
 
-/// A guest that computes in a function `busy`, for some milliseconds on the slowest engine.
+/// A guest that computes in a function `busy` for a quarter of a second, so that it is looked at also where others keep the
+/// processors busy.
 const BUSY: &str = "(module
+    (import \"wasi_snapshot_preview1\" \"clock_time_get\"
+        (func $clock_time_get (param i32 i64 i32) (result i32)))
+    (memory (export \"memory\") 1)
+    (func $now (result i64)
+        (drop (call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 0)))
+        (i64.load (i32.const 0)))
     (func $busy (param $turns i32)
         (loop $on
             (local.set $turns (i32.sub (local.get $turns) (i32.const 1)))
             (br_if $on (local.get $turns))))
-    (func $main (export \"_start\") (call $busy (i32.const 20000000))))";
+    (func $main (export \"_start\") (local $end i64)
+        (local.set $end (i64.add (call $now) (i64.const 250000000)))
+        (loop $on
+            (call $busy (i32.const 1000000))
+            (br_if $on (i64.lt_u (call $now) (local.get $end))))))";
 
 /// What a profile says of the functions of its only thread, and of how many samples there are.
 fn profile(file: &Path) -> (String, usize) {
