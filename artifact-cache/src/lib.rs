@@ -84,6 +84,9 @@ impl fmt::Display for CacheError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let folder = self.folder.display();
         match &self.why {
+            Unusable::Io(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                write!(f, "{folder} is there, and is not a folder")
+            }
             Unusable::Io(error) => write!(f, "{folder}: {error}"),
             Unusable::Foreign => write!(f, "{folder} belongs to another user"),
             Unusable::WritableByOthers => write!(

@@ -4,8 +4,8 @@
 //! process is this program again, with one engine; it writes its result as JSON to standard output, and what it does at
 //! the moment to standard error.
 
-use std::fs;
-use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -23,6 +23,7 @@ use crate::bench::{
     BenchRequest, EngineResult, Facts, Step, Workload, bytes_text, count_text, html, measure,
     time_text,
 };
+use crate::config::Manifest;
 use crate::engines::{engines, find_engine};
 use crate::host::HostBuilder;
 use crate::program;
@@ -181,6 +182,7 @@ fn configure(mut host: HostBuilder, arguments: &BenchArguments) -> HostBuilder {
 fn compare(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     let workload = workload(arguments)?;
     let names = names(arguments)?;
+    check_files(arguments)?;
     let steps = (names.len() * Step::ALL.len()) as u64;
     let progress = progress(steps, arguments.json);
     let mut results = Vec::new();
@@ -201,7 +203,7 @@ fn compare(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     if let Some(file) = &arguments.report {
         let program = arguments.program.display().to_string();
         let page = html(&Facts::of(&program, &workload), &results);
-        fs::write(file, page).map_err(|error| format!("{}: {error}", file.display()))?;
+        fs::write(file, page).map_err(|error| unwritable(file, &error))?;
         super::output::say(&format!("the report is in {}", file.display()));
     }
     let is_fine = |result: &EngineResult| result.error.is_none() && result.requests.failed == 0;
@@ -210,6 +212,31 @@ fn compare(arguments: &BenchArguments) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Finds what would be wrong only after everything was measured, or with every engine anew.
+fn check_files(arguments: &BenchArguments) -> Result<(), Failure> {
+    if let Some(config) = &arguments.config {
+        Manifest::read(config)?;
+    }
+    if let Some(file) = &arguments.report {
+        // What an earlier one says stays until there is another.
+        let opened = OpenOptions::new().append(true).create(true).open(file);
+        opened.map_err(|error| unwritable(file, &error))?;
+    }
+    Ok(())
+}
+
+fn unwritable(report: &Path, error: &io::Error) -> String {
+    let advice = match error.kind() {
+        io::ErrorKind::NotFound => "; its folder has to be there",
+        io::ErrorKind::IsADirectory => "; a report is a file, such as `report.html`",
+        _ => "",
+    };
+    format!(
+        "--report {} cannot be written: {error}{advice}",
+        report.display()
+    )
 }
 
 fn names(arguments: &BenchArguments) -> Result<Vec<&'static str>, Failure> {

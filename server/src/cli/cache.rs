@@ -52,6 +52,10 @@ pub(super) fn run(arguments: &CacheCommandArguments) -> Result<ExitCode, Failure
     let mut out = std::io::stdout().lock();
     match arguments.action {
         Action::Dir => writeln!(out, "{}", folder.display())?,
+        // Looking makes no folder.
+        _ if !folder.exists() => {
+            writeln!(out, "Nothing is kept: there is no {}", folder.display())?
+        }
         Action::List => writeln!(out, "{}", listed(&ArtifactCache::open(&folder)?.list()?))?,
         Action::Clear => {
             let removed = ArtifactCache::open(&folder)?.clear()?;

@@ -21,6 +21,8 @@ pub fn trials() -> Vec<Trial> {
         trial("tools::bench", bench),
         trial("tools::bench_of_failures", bench_of_failures),
         trial("tools::bench_of_no_program", bench_of_no_program),
+        trial("tools::bench_without_files", bench_without_files),
+        trial("tools::a_cache_that_is_none", a_cache_that_is_none),
         trial(
             "tools::compiled_programs_are_kept",
             compiled_programs_are_kept,
@@ -328,6 +330,41 @@ async fn bench_of_no_program() {
         finished.stdout.contains("the hostcall has another type"),
         "{finished:?}"
     );
+}
+
+/// Nobody waits for what is measured to learn that.
+async fn bench_without_files() {
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let nowhere = folder.path().join("none").join("report.html");
+    let manifest = folder.path().join("fastly.toml");
+    std::fs::write(&manifest, "local_server = 1").expect("a folder can be written to");
+    let program = HELLO.path();
+    for (option, file, expected) in [
+        ("--report", &*nowhere, "report.html cannot be written"),
+        ("--report", folder.path(), "a report is a file"),
+        ("-C", &manifest, "fastly.toml:1: in `local_server`"),
+    ] {
+        let finished = run(&["bench", text(&program), option, text(file)]).await;
+        assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+        assert!(finished.stderr.contains(expected), "{finished:?}");
+        assert_eq!(finished.stdout, "");
+    }
+}
+
+async fn a_cache_that_is_none() {
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let nowhere = folder.path().join("none");
+    for action in ["list", "clear"] {
+        let finished = run(&["cache", "--cache-dir", text(&nowhere), action]).await;
+        assert!(finished.status.success(), "{finished:?}");
+        assert!(finished.stdout.contains("Nothing is kept"), "{finished:?}");
+        assert!(!nowhere.exists());
+    }
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").expect("a folder can be written to");
+    let finished = run(&["cache", "--cache-dir", text(&file), "list"]).await;
+    assert_eq!(finished.status.code(), Some(1), "{finished:?}");
+    assert!(finished.stderr.contains("is not a folder"), "{finished:?}");
 }
 
 async fn completions_and_manuals() {
