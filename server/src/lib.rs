@@ -25,6 +25,7 @@ pub mod config;
 mod decimal;
 pub mod engines;
 mod framing;
+mod heads;
 pub mod host;
 pub mod identity;
 #[cfg(feature = "images")]

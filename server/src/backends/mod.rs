@@ -35,6 +35,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::runtime::Handle;
 
+use crate::heads;
 use crate::world::{InRuntime, Turns};
 use dynamic::DynamicBackends;
 pub use fixed::{FixedResponse, FixedResponses};
@@ -279,13 +280,21 @@ impl Backends for BackendSet {
         if let Some(monitor) = backend.monitor() {
             monitor.used(&backend);
         }
+        let shown = heads::are_shown().then(|| request.destination.name().to_owned());
+        if let Some(name) = &shown {
+            heads::request("to", name, &request.head);
+        }
         let turns = self.turns.clone();
         let sending = simulate::send(backend, request);
         let sending = async move {
             if let Some(turns) = turns {
                 turns.give().await;
             }
-            sending.await
+            let outcome = sending.await;
+            if let (Some(name), Ok(response)) = (&shown, &outcome) {
+                heads::response("from", name, &response.head);
+            }
+            outcome
         };
         Box::pin(InRuntime::new(self.runtime.clone(), sending))
     }

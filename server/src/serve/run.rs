@@ -89,7 +89,7 @@ impl Attended {
         if answer.hand_off.is_some() {
             told = Some(ending.wait_for_status());
         } else {
-            ending.line.answered(answer.head.status);
+            ending.line.answered_with(&answer.head);
             if run.has_ended() {
                 report = Some(run.finish_request().await);
             }

@@ -17,6 +17,7 @@ use crate::binary::{PROGRAM, get};
 pub fn trials() -> Vec<Trial> {
     let mut trials = vec![
         trial("messages::a_line_for_each_request", a_line_for_each_request),
+        trial("messages::heads", heads),
         trial("messages::json", json),
         trial("messages::what_the_cache_did", what_the_cache_did),
         trial(
@@ -101,6 +102,38 @@ async fn a_line_for_each_request() {
     line(&finished.stdout, "app :: first record");
     assert!(!finished.stderr.contains("first record"), "{finished:?}");
     assert!(!finished.stderr.contains('\x1b'), "{finished:?}");
+}
+
+/// What clients and backends send, and what they get.
+async fn heads() {
+    let origin = Origin::start().await;
+    let backend = format!("origin=http://{}", origin.address);
+    for (verbose, times) in [(None, 0), (Some("-v"), 1)] {
+        let mut arguments = vec!["--engine", "wasmi", "--backend", &*backend];
+        arguments.extend(verbose);
+        let process = serve(ROUTES, &arguments);
+        let address = process.ready().await;
+        let mut asked = request("POST", "/proxy/origin/bytes/10", Content::empty());
+        let secret = HeaderValue::from_static("Bearer 123");
+        asked.headers_mut().insert("authorization", secret);
+        Client::http1().fetch(address, asked).await;
+        let said = stopped(process).await.stderr;
+        for part in [
+            "from the client: POST http://",
+            "to origin: POST http://",
+            "from origin: 200\n",
+            "to the client: 200\n",
+        ] {
+            assert_eq!(said.matches(part).count(), times, "{part}: {said}");
+        }
+        let of_client_and_guest = "\n                 authorization: (10 bytes)\n";
+        assert_eq!(
+            said.matches(of_client_and_guest).count(),
+            2 * times,
+            "{said}"
+        );
+        assert!(!said.contains("Bearer"), "{said}");
+    }
 }
 
 /// Guests drive the cache, and the host does.
