@@ -29,6 +29,9 @@ use crate::stores::{AclEntries, Dictionary, KvSettings, SecretItems, StoreError,
 /// How long background work may take to stop when the process ends.
 const STOP_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// The configuration of a project, in its folder. Nobody reads it without being told to.
+const MANIFEST: &str = "fastly.toml";
+
 pub(super) fn serve(arguments: ServeArguments) -> Result<ExitCode, Failure> {
     check_program(&arguments)?;
     let messages = output::start(&arguments.output);
@@ -72,6 +75,9 @@ async fn run(setup: &Arc<Setup>) -> Result<ExitCode, Failure> {
     };
     let reloader = Reloader::new(setup.clone(), host.clone(), files, hangups)?;
     say_ready(setup, &host, address, started.elapsed());
+    if arguments.config.is_none() && Path::new(MANIFEST).is_file() {
+        tracing::info!("the {MANIFEST} of this folder is not read; `-C {MANIFEST}` has it read");
+    }
 
     let (stop, stopped) = oneshot::channel();
     let serving = host.serve(listener, async {

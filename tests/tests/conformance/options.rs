@@ -35,6 +35,10 @@ pub fn trials() -> Vec<Trial> {
         trial("options::functions_have_names", functions_have_names),
         trial("options::runs_have_profiles", runs_have_profiles),
         trial("options::those_of_the_usual_tool", those_of_the_usual_tool),
+        trial(
+            "options::a_configuration_that_is_not_read",
+            a_configuration_that_is_not_read,
+        ),
         trial("options::mistakes_are_told", mistakes_are_told),
     ]
 }
@@ -373,6 +377,27 @@ async fn those_of_the_usual_tool() {
         assert!(said.contains("there is no subcommand `adapt`"), "{said}");
         let is_named = said.contains("`fastlike app.wasm` serves it");
         assert_eq!(is_named, arguments.contains("app.wasm"), "{said}");
+    }
+}
+
+/// Whoever serves a program in the folder of its project learns that its backends and stores are not there.
+async fn a_configuration_that_is_not_read() {
+    let folder = folder();
+    configuration(folder.path(), "");
+    for (options, is_told) in [(&[][..], true), (&["-C", "fastly.toml"], false)] {
+        let mut command = tokio::process::Command::new(PROGRAM);
+        command.current_dir(folder.path()).arg(HELLO.path());
+        command.args(["--engine", "wasmi", "--addr", "127.0.0.1:0"]);
+        command
+            .args(options)
+            .env_remove("RUST_LOG")
+            .kill_on_drop(true);
+        let process = Process::spawn(command);
+        process.ready().await;
+        process.terminate();
+        let finished = process.finish().await;
+        let said = finished.stderr.contains("`-C fastly.toml` has it read");
+        assert_eq!(said, is_told, "{finished:?}");
     }
 }
 
