@@ -1,4 +1,4 @@
-//! Clients that leave.
+//! Clients that leave, and those that no guest sees.
 
 use abi_core::engine::Exit;
 use conformance::cases;
@@ -15,6 +15,7 @@ cases![
     the_guest_finishes_while_it_streams,
     garbage_is_refused,
     a_request_names_its_host,
+    no_host_makes_an_sdk_fail,
 ];
 
 async fn start(cx: &Context, on_disconnect: OnDisconnect) -> (TestHost, Origin) {
@@ -136,4 +137,33 @@ async fn a_request_names_its_host(cx: Context) {
     wire.get_last("/hello").await;
     let response = wire.read_to_end().await;
     assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+}
+
+/// The SDK makes a URL of the host, and a guest traps where that cannot be done: what it would trap on is refused.
+async fn no_host_makes_an_sdk_fail(cx: Context) {
+    let (host, _origin) = start(&cx, OnDisconnect::Finish).await;
+    for (name, status) in [
+        ("A_b-c.d", 200),
+        ("a..", 200),
+        ("[::1]:80", 200),
+        ("0x7f.1", 200),
+        ("0xg", 200),
+        ("4294967295", 200),
+        ("4294967296", 400),
+        ("0xfffffffffffffffff", 400),
+        ("1.2.3.256", 400),
+        ("09", 400),
+        ("a[b]", 400),
+        ("a[::1]", 400),
+        ("[1]", 400),
+        ("a:65536", 400),
+        ("a@b", 400),
+    ] {
+        let mut wire = host.connect().await;
+        let asking = format!("GET /hello HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n");
+        wire.send(asking).await;
+        let response = wire.read_to_end().await;
+        let expected = format!("HTTP/1.1 {status} ");
+        assert!(response.starts_with(&expected), "{name}: {response}");
+    }
 }
