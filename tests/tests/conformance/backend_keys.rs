@@ -25,6 +25,7 @@ cases![
     who_is_down_is_asked_nothing,
     health_is_what_was_said,
     health_follows_uptime,
+    health_is_what_checks_find,
     a_connection_may_not_take_longer,
     connections_are_counted,
     connections_are_kept_on_demand,
@@ -152,6 +153,33 @@ async fn health_follows_uptime(cx: Context) {
         let (status, now) = if is_down { (502, 2) } else { (200, 1) };
         assert_eq!(text, format!("{health} {status} {now}"));
         health = now;
+    }
+}
+
+async fn health_is_what_checks_find(cx: Context) {
+    let origin = Origin::start().await;
+    let url = format!("http://{}", origin.address);
+    // It is taken for the opposite of what is found. The gate is shut.
+    for (path, more, initial, health) in [
+        ("/status/200", "", 0, 1),
+        ("/status/204", "expected_status = 204, ", 0, 1),
+        ("/status/500", "", 1, 2),
+        ("/gate", "timeout_ms = 1000, ", 1, 2),
+    ] {
+        origin.forget();
+        let keys = format!(
+            "healthcheck = {{ path = '{path}', {more}window = 1, threshold = 1, initial = {initial} }}"
+        );
+        let (host, _folder) = start_at(&cx, RAW, &url, &keys).await;
+        // The first use has it checked, and guests hear of what was found when there is an answer, or none in time.
+        let ends = format!(" 200 {health}");
+        while !host.text("/raw/health/origin").await.ends_with(&ends) {
+            tokio::task::yield_now().await;
+        }
+        let is_check = format!("HEAD {path}");
+        let exchanges = origin.exchanges();
+        let checks = exchanges.iter().filter(|seen| seen.request == is_check);
+        assert_eq!(checks.count(), 1, "{path}");
     }
 }
 
