@@ -1,11 +1,13 @@
 //! Certificates that are made on the spot, and files to give them to programs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{WantsServerCert, WebPkiClientVerifier};
 use tempfile::TempDir;
 
 /// An authority that only tests trust.
@@ -105,11 +107,33 @@ impl Signed {
     /// Never: the certificate was made here.
     #[must_use]
     pub fn server(&self, protocols: &[&str]) -> rustls::ServerConfig {
+        self.server_of(server_builder().with_no_client_auth(), protocols)
+    }
+
+    /// A server with this certificate that speaks with nobody but those who show one of `clients`.
+    ///
+    /// # Panics
+    ///
+    /// Never: all of this was made here.
+    #[must_use]
+    pub fn server_for(&self, clients: &Authority, protocols: &[&str]) -> rustls::ServerConfig {
+        let provider = rustls::crypto::ring::default_provider().into();
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(clients.roots()), provider);
+        let verifier = verifier.build().expect("there is an authority");
+        let builder = server_builder().with_client_cert_verifier(verifier);
+        self.server_of(builder, protocols)
+    }
+
+    fn server_of(
+        &self,
+        builder: rustls::ConfigBuilder<rustls::ServerConfig, WantsServerCert>,
+        protocols: &[&str],
+    ) -> rustls::ServerConfig {
         let chain = CertificateDer::pem_slice_iter(self.chain.as_bytes());
         let chain = chain.collect::<Result<Vec<_>, _>>();
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes());
-        let mut config = server_builder()
-            .with_no_client_auth()
+        let mut config = builder
             .with_single_cert(
                 chain.expect("these are certificates"),
                 key.expect("this is a key"),

@@ -66,14 +66,21 @@ async fn cut_in_the_head(cx: Context) {
 }
 
 async fn cut_in_the_body(cx: Context) {
-    let backend = Faulty::cut_in_body().await;
-    let host = start(&cx, at(backend.address)).await;
-    let request = request("GET", "/proxy/faulty/", Content::empty());
-    let response = host.send(request).await;
-    // The head was passed on before anything went wrong.
-    assert_eq!(response.status(), 200);
-    assert!(response.into_body().collect().await.is_err());
-    assert_eq!(host.text("/hello").await, "Hello from Compute\n");
+    let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nbeginning\r\n";
+    for backend in [
+        Faulty::cut_in_body().await,
+        Faulty::saying(chunked).await,
+        // What comes next is no length.
+        Faulty::saying(Box::leak(format!("{chunked}x\r\n").into_boxed_str())).await,
+    ] {
+        let host = start(&cx, at(backend.address)).await;
+        let request = request("GET", "/proxy/faulty/", Content::empty());
+        let response = host.send(request).await;
+        // The head was passed on before anything went wrong.
+        assert_eq!(response.status(), 200);
+        assert!(response.into_body().collect().await.is_err());
+        assert_eq!(host.text("/hello").await, "Hello from Compute\n");
+    }
 }
 
 async fn no_http(cx: Context) {

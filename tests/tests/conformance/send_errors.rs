@@ -103,7 +103,13 @@ async fn encrypted(
     let tls = TlsAcceptor::from(Arc::new(config));
     listen(move |stream| {
         let tls = tls.clone();
-        async move { drop(tls.accept(stream).await) }
+        async move {
+            if let Err((_, mut stream)) = tls.accept(stream).into_fallible().await {
+                // Who closes a connection with something left to read resets it, and the alert may be lost.
+                let _ = stream.shutdown().await;
+                let _ = stream.read_to_end(&mut Vec::new()).await;
+            }
+        }
     })
     .await
 }
@@ -145,8 +151,22 @@ async fn encryption(cx: Context) {
         config.alpn_protocols = vec![b"other".to_vec()];
     })
     .await;
-    fails(&cx, trusting(address), "TlsAlertReceived").await;
-    fails(&cx, trusting(address), "120").await;
+    let alert = "TlsAlertReceived { alert_id: Some(120) }";
+    fails(&cx, trusting(address), alert).await;
+
+    // One that wants a certificate of its clients says so with 116 (RFC 8446 section 6.2): when the request is on its way
+    // already, and with TLS 1.2 in the handshake.
+    for newest in ["1.3", "1.2"] {
+        let address = encrypted(&authority, |config| {
+            let own = authority.sign("127.0.0.1");
+            *config = own.server_for(&authority, &["http/1.1"]);
+        })
+        .await;
+        let mut settings = trusting(address);
+        settings.tls.max_version = newest.parse().ok();
+        let alert = "TlsAlertReceived { alert_id: Some(116) }";
+        fails(&cx, settings, alert).await;
+    }
 
     let mut settings = trusting(address);
     // This host speaks neither this version nor any before it.
@@ -173,9 +193,14 @@ async fn what_a_definition_makes_impossible(cx: Context) {
 async fn responses_of_http1(cx: Context) {
     let fields: &'static str =
         Box::leak(format!("HTTP/1.1 200 OK\r\n{}\r\n", "x: y\r\n".repeat(400)).into_boxed_str());
+    let long: &'static str = Box::leak(
+        format!("HTTP/1.1 200 OK\r\nx: {}\r\n\r\n", "y".repeat(1 << 20)).into_boxed_str(),
+    );
     for (says, cause) in [
+        ("", "HttpIncompleteResponse"),
         ("HTTP/1.1 200 OK\r\ncontent-len", "HttpIncompleteResponse"),
         (fields, "HttpResponseHeaderSectionTooLarge"),
+        (long, "HttpResponseHeaderSectionTooLarge"),
         ("HTTP/1.1 20x OK\r\n\r\n", "HttpResponseStatusInvalid"),
         ("220 mail.example.org ready\r\n\r\n", "HttpProtocolError"),
     ] {
