@@ -229,46 +229,10 @@ async fn streams_of_http2(cx: Context) {
     let reset = "Http2StreamError { frame_type: 3, error_code: 2 }";
     fails(&cx, settings, reset).await;
 
-    // One that ends the connection before it answers.
-    let tired = listen(|stream| async move {
-        // The client leaves when it has heard that.
-        drop(go_away(stream).await);
-    })
-    .await;
-    let mut settings = at(&format!("http://{tired}"));
-    settings.http2_only = true;
-    let gone = "Http2StreamError { frame_type: 7, error_code: 11 }";
-    fails(&cx, settings, gone).await;
-
     // A server that does not know of HTTP/2. What is seen first, its answer or its end, is a matter of time.
     let older = Faulty::saying("HTTP/1.1 505 HTTP Version Not Supported\r\n\r\n").await;
     let mut settings = at(&format!("http://{}", older.address));
     settings.http2_only = true;
     let host = start(&cx, settings).await;
     assert_eq!(host.get("/proxy/faulty/").await.status, 502);
-}
-
-/// Reads a connection up to the head of the first request, and says that none was or will be worked on: SETTINGS, then
-/// GOAWAY with ENHANCE_YOUR_CALM (RFC 9113 sections 4.1, 6.5 and 6.8).
-async fn go_away(mut stream: TcpStream) -> std::io::Result<()> {
-    const HEADERS: u8 = 1;
-    let mut preface = [0; 24];
-    stream.read_exact(&mut preface).await?;
-    loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).await?;
-        let [high, middle, low, kind, ..] = head;
-        let length = u32::from_be_bytes([0, high, middle, low]);
-        let mut payload = vec![0; length as usize];
-        stream.read_exact(&mut payload).await?;
-        if kind == HEADERS {
-            break;
-        }
-    }
-    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
-    let go_away = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11];
-    stream
-        .write_all(&[&settings[..], &go_away].concat())
-        .await?;
-    stream.read_to_end(&mut Vec::new()).await.map(drop)
 }
