@@ -20,6 +20,10 @@
 //!   a process by default, too.
 //! * The `blocking` crate keeps the threads, and not more than 500 of them (its variable `BLOCKING_MAX_THREADS` changes
 //!   that), whatever the options allow. More runs than that wait for a thread, without blocking one.
+//! * When a hostcall returns, wasmer looks up under a lock, on the guest's stack, whether the guest was interrupted. A
+//!   guest that recurses with hostcalls until its stack is full in the middle of that leaves the lock behind, and whoever
+//!   needs it waits for ever. Where the compiler has made one function of it all, as in a release build, no such place
+//!   was found; in a debug build there is one.
 //! * A trap that a hostcall raises has no backtrace: wasmer cannot see the guest's frames from a hostcall's stack.
 //! * Exceptions, threads, several memories and tail calls are not available to guests.
 

@@ -3,11 +3,13 @@
 //! * [`ENGINES`]: the engine, by name; [`WasmiEngine`]: the engine;
 //! * `bind`: the hostcall table, bound to a linker;
 //! * `run`: one guest run;
+//! * `growth`: why there is a bound on how often memories and tables grow in a row;
 //! * `start_section`: why it runs after instantiation.
 
 #![forbid(unsafe_code)]
 
 mod bind;
+mod growth;
 mod run;
 mod start_section;
 
@@ -70,6 +72,7 @@ impl WasmiEngine {
             // The limit of a run is on one.
             .wasm_multi_memory(false)
             .fuel_cost(FUEL_COSTS)
+            .operator_cost(growth::operator_cost())
             .compilation_mode(CompilationMode::LazyTranslation)
             .ignore_custom_sections(true)
             .set_max_stack_height(STACK_BYTES_MAX)
@@ -88,6 +91,7 @@ impl Engine for WasmiEngine {
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
+        growth::check(wasm)?;
         let deferred = start_section::deferred(&self.engine, wasm);
         let module = Module::new(&self.engine, &deferred.wasm[..])
             .map_err(|error| CompileError::Invalid(error.to_string()))?;

@@ -14,7 +14,7 @@ use wasmi_core::LimiterError;
 use crate::Linked;
 
 /// How much fuel a guest burns before others have their turn: about a millisecond of it.
-const FUEL_PER_TURN: u64 = 500_000;
+pub(crate) const FUEL_PER_TURN: u64 = 500_000;
 
 /// How much fuel there is for instantiation, where no guest runs: more than enough to copy all that a module brings.
 const FUEL_FOR_INSTANTIATION: u64 = 1_000_000_000;

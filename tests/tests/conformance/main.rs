@@ -14,6 +14,7 @@ mod dropped_runs;
 mod echo;
 mod environment;
 mod expect;
+mod extremes;
 mod failures;
 mod fanout;
 mod faulty_backends;
@@ -82,6 +83,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("failures", failures::CASES),
     ("limits", limits::CASES),
     ("dropped_runs", dropped_runs::CASES),
+    ("extremes", extremes::CASES),
     ("faulty_backends", faulty_backends::CASES),
     ("clients", clients::CASES),
     ("concurrency", concurrency::CASES),
