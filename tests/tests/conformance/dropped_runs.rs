@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use abi_core::Service;
 use abi_core::cache::{CacheKey, CacheSpace};
-use abi_core::engine::{EngineOptions, Exit, Limits, Program};
+use abi_core::engine::{Engine, EngineOptions, Exit, Limits, Program};
 use abi_core::http::cache::HttpCacheSettings;
 use conformance::cases;
 use conformance::context::Context;
@@ -68,12 +68,7 @@ async fn a_run_that_is_dropped_leaves_the_cache_of_responses_to_others(cx: Conte
 
 /// Drops a run at every moment there is, and says how many there were.
 fn at_each(cx: &Context, http_cache: HttpCacheSettings, moment: impl Fn(usize) -> Moment) -> usize {
-    let mut options = EngineOptions::default();
-    // Another run has to wait for what the dropped one has left.
-    options.guest_threads_max = 1;
-    options.pooled_instances = 1;
-    let engine = (engines::entry(cx.engine).create)(&options);
-    let engine = engine.unwrap_or_else(|error| panic!("{error}"));
+    let engine = engine_for_one(cx);
     let program = engine.compile(&Guest("wat/many_waits.wat").module());
     let program = program.unwrap_or_else(|error| panic!("{error}"));
     let has_guest_thread = cx.engine.starts_with("wasmer");
@@ -82,6 +77,15 @@ fn at_each(cx: &Context, http_cache: HttpCacheSettings, moment: impl Fn(usize) -
         Runs::new(world, program.clone(), http_cache).drop_at(moment(*number))
     });
     last.expect("the guest ends")
+}
+
+/// An engine with room for one guest, where it has such a limit: others have to wait for what the one before has left.
+pub(crate) fn engine_for_one(cx: &Context) -> Arc<dyn Engine> {
+    let mut options = EngineOptions::default();
+    options.guest_threads_max = 1;
+    options.pooled_instances = 1;
+    let engine = (engines::entry(cx.engine).create)(&options);
+    engine.unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Runs of one service, one after the other.

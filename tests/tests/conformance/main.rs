@@ -45,6 +45,7 @@ mod raw_routes;
 mod readthrough;
 mod reload;
 mod reuse;
+mod room;
 mod send_errors;
 mod shared_stores;
 mod shutdown;
@@ -84,6 +85,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("limits", limits::CASES),
     ("dropped_runs", dropped_runs::CASES),
     ("extremes", extremes::CASES),
+    ("room", room::CASES),
     ("faulty_backends", faulty_backends::CASES),
     ("clients", clients::CASES),
     ("concurrency", concurrency::CASES),

@@ -1,0 +1,91 @@
+//! More guests than an engine has room for at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use abi_core::engine::{Exit, Limits, Program};
+use abi_core::http::cache::HttpCacheSettings;
+use abi_core::{ClientRequest, Service};
+use conformance::cases;
+use conformance::context::Context;
+use conformance::guests::{Guest, folder};
+use conformance::stepped::{Settled, SteppedWorld};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join_all};
+
+use crate::dropped_runs::engine_for_one;
+
+cases![
+    as_many_guests_as_one_likes_share_the_room_for_one,
+    guests_of_all_sizes_share_the_room_for_one,
+];
+
+const GUESTS: usize = 8;
+
+async fn as_many_guests_as_one_likes_share_the_room_for_one(cx: Context) {
+    let engine = engine_for_one(&cx);
+    let program = engine.compile(&Guest("wat/many_waits.wat").module());
+    let program = program.unwrap_or_else(|error| panic!("{error}"));
+    all_return(&cx, &vec![program; GUESTS]);
+}
+
+/// With little memory and with much, and with more tables than a place for an instance has.
+async fn guests_of_all_sizes_share_the_room_for_one(cx: Context) {
+    const MEMORY: &str = "(memory (export \"memory\") 4)";
+
+    let text = std::fs::read_to_string(folder().join("wat/many_waits.wat"));
+    let text = text.unwrap_or_else(|error| panic!("{error}"));
+    let engine = engine_for_one(&cx);
+    let programs = [
+        MEMORY.to_owned(),
+        "(memory (export \"memory\") 2000)".to_owned(),
+        "(memory (export \"memory\") 60 60)".to_owned(),
+        format!("{MEMORY} (table 9 funcref) (table 90000 funcref)"),
+    ];
+    let programs = programs.map(|memory| {
+        let wasm = wat::parse_str(text.replace(MEMORY, &memory)).expect("this is a module");
+        let program = engine.compile(&wasm);
+        program.unwrap_or_else(|error| panic!("{error}"))
+    });
+    let twice: Vec<_> = programs.iter().chain(&programs).cloned().collect();
+    all_return(&cx, &twice);
+}
+
+/// Begins all of them at once, and has them end.
+fn all_return(cx: &Context, programs: &[Arc<dyn Program>]) {
+    let world = SteppedWorld::new(cx.engine.starts_with("wasmer"));
+    let platform = world.platform(HttpCacheSettings::disabled());
+    let runs = programs.iter().map(|program| {
+        let mut service = Service::new(program.clone(), platform.clone());
+        service.limits = Limits {
+            wall: Duration::from_secs(1_000_000),
+            cpu: Duration::from_secs(1_000_000),
+            ..Limits::default()
+        };
+        run(service, world.request())
+    });
+    let mut runs: BoxFuture<'static, Vec<Exit>> = join_all(runs).boxed();
+    let mut polls = usize::MAX;
+    world.begin();
+    loop {
+        match world.settle(&mut runs, &mut polls) {
+            Settled::Ended(exits) => {
+                assert_eq!(exits, vec![Exit::Returned; programs.len()]);
+                break;
+            }
+            _ => assert!(world.step(), "all wait for what never happens: {world:?}"),
+        }
+    }
+}
+
+/// A client that reads all of its answer.
+fn run(service: Service, request: ClientRequest) -> BoxFuture<'static, Exit> {
+    async move {
+        let mut run = service.start(request);
+        let mut answer = run.answer().await.body.into_body();
+        let read = async move { while let Ok(Some(_)) = answer.read(usize::MAX).await {} };
+        let (report, ()) = futures_util::join!(run.finish(), read);
+        report.exit
+    }
+    .boxed()
+}
