@@ -7,7 +7,7 @@ use abi_core::give_turn;
 use futures_util::future::BoxFuture;
 use wasmi::{
     Caller, CompilationMode, Config, CustomFuelCosts, Engine, ExternType, ImportType, Linker,
-    Memory, Module, Store, TypedResumableCall, Val,
+    Memory, Module, OperatorCost, Store, TypedResumableCall, Val,
 };
 
 use super::{BareProgram, Hostcall, method_get, new, read, status};
@@ -64,6 +64,11 @@ fn config() -> Config {
             bytes_copied_per_fuel: 64,
             fuel_per_bytes_translated: 0,
             fuel_per_bytes_validated: 0,
+        })
+        .operator_cost(OperatorCost {
+            memory_grow: u8::MAX,
+            table_grow: u8::MAX,
+            ..OperatorCost::default()
         })
         .compilation_mode(CompilationMode::LazyTranslation)
         .ignore_custom_sections(true)
