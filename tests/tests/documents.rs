@@ -1,9 +1,12 @@
 //! That the pages of this repository speak of what is there: their links, the pages of decisions, the files and folders of
-//! ARCHITECTURE.md, which has all of the core.
+//! ARCHITECTURE.md, which has all of the core, and the keys of the configurations that they show.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use conformance::certificates::Authority;
+use fastlike::config::Manifest;
 
 fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -163,4 +166,50 @@ fn the_architecture_is_the_one_there_is() {
             "ARCHITECTURE.md: `{name}` is left out"
         );
     }
+}
+
+/// A folder with the files that configurations on pages name.
+fn project() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("there is room for files");
+    let authority = Authority::new("pages");
+    let signed = authority.sign("localhost");
+    for (name, content) in [
+        ("ca.pem", &*authority.pem()),
+        ("cert.pem", &signed.chain),
+        ("index.html", "<p>"),
+        ("items.json", "{}"),
+        ("key.pem", &signed.key),
+        ("office.json", r#"{ "entries": [] }"#),
+        ("signing.pem", "secret"),
+        ("users.json", "[]"),
+    ] {
+        fs::write(folder.path().join(name), content).expect("a folder can be written to");
+    }
+    folder
+}
+
+#[test]
+fn configurations_are_read() {
+    let folder = project();
+    let manifest = folder.path().join("fastly.toml");
+    let root = root();
+    let mut pages = self::pages(&root.join("docs"));
+    pages.push(root.join("README.md"));
+    let mut count = 0;
+    for page in pages {
+        let text = read(&page);
+        let blocks = text.split("```toml\n").skip(1);
+        let blocks = blocks.filter_map(|rest| rest.split("```").next());
+        for block in blocks.filter(|block| block.contains("[local_server")) {
+            count += 1;
+            let read = Manifest::parse(block, &manifest);
+            let read = read.unwrap_or_else(|error| panic!("{}: {error}", page.display()));
+            let warnings = read.warnings.iter().map(ToString::to_string);
+            // Only the reader of a page knows whether it is set.
+            let warnings = warnings.filter(|warning| !warning.contains("`API_KEY` is not set"));
+            let warnings: Vec<_> = warnings.collect();
+            assert!(warnings.is_empty(), "{}: {warnings:?}", page.display());
+        }
+    }
+    assert!(count >= 8, "{count} configurations were found");
 }
