@@ -9,6 +9,15 @@ use crate::suggestion::closest;
 
 /// The error to show for one of the parser; `first` is the first argument.
 pub(super) fn explained(error: Error, first: Option<&str>) -> Error {
+    if let (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) =
+        (error.kind(), error.get(ContextKind::InvalidArg))
+        && argument.parse::<f64>().is_ok()
+    {
+        // Of more than one digit this is the beginning.
+        let message =
+            format!("a number that begins with `{argument}`: no option takes one below 0");
+        return CommandLine::command().error(ErrorKind::InvalidValue, message);
+    }
     let too_many = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
         (ErrorKind::ArgumentConflict, Some(ContextValue::String(argument))) => argument,
         _ => return error,
@@ -63,6 +72,10 @@ mod tests {
         assert!(said.contains("'engines' cannot be used with"), "{said}");
         // It is for those who come from elsewhere, and nobody is sent there.
         assert!(misspelt("adap").is_none());
+        let said = told("fastlike a.wasm --max-memory -1");
+        assert!(said.contains("begins with `-1`: no option"), "{said}");
+        let said = told("fastlike serve a.wasm --timeout -0.5");
+        assert!(said.contains("begins with `-0`: no option"), "{said}");
         let said = told("fastlike a.wasm --egnine x");
         assert!(said.contains("--engine"), "{said}");
     }
