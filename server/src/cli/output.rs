@@ -65,7 +65,8 @@ fn filter(arguments: &OutputArguments) -> EnvFilter {
     let directives = match arguments.verbose {
         _ if arguments.quiet => "warn",
         0 => "info",
-        1 => "info,fastlike=debug,abi_core=debug",
+        // Heads of messages are many lines for each request, and the vendor's command passes -v of itself.
+        1 => "info,fastlike=debug,abi_core=debug,fastlike::heads=info",
         2 => "debug",
         _ => "trace",
     };

@@ -108,7 +108,7 @@ async fn a_line_for_each_request() {
 async fn heads() {
     let origin = Origin::start().await;
     let backend = format!("origin=http://{}", origin.address);
-    for (verbose, times) in [(None, 0), (Some("-v"), 1)] {
+    for (verbose, times) in [(None, 0), (Some("-v"), 0), (Some("-vv"), 1)] {
         let mut arguments = vec!["--engine", "wasmi", "--backend", &*backend];
         arguments.extend(verbose);
         let process = serve(ROUTES, &arguments);
