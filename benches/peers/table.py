@@ -53,10 +53,11 @@ def of_waiting(guests, results):
             f"{result.waiting:,}",
             each(result, result.resident_kib),
             f"{result.own_kib:.0f} KiB",
+            each(result, result.own_kib + result.tables_kib),
         ]
         for result in results
     ]
-    names = ["host", "guests that wait", "resident, each", "shared pages counted once, each"]
+    names = ["host", "guests that wait", "resident, each", "shared pages counted once, each", "with tables of pages, each"]
     return f"### {guests:,} clients whose guests wait for a silent backend\n\n" + markdown(names, rows)
 
 

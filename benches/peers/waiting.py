@@ -16,13 +16,14 @@ class Result:
     """How many guests came as far as the backend, and what memory grew by for each.
 
     `resident` counts a page that many guests share, such as one of the program's initial memory, for each of them;
-    `own` counts it once.
+    `own` counts it once. `tables` are the pages in which the system notes where all those are.
     """
 
     host: str
     waiting: int
     resident_kib: float
     own_kib: float
+    tables_kib: float
 
 
 def compare(hosts, guests, root, backends):
@@ -45,8 +46,8 @@ def measure(host, guests, silent):
     try:
         after = settled(host, silent)
         waiting = len(silent.connections)
-        resident, own = [(now - then) / max(waiting, 1) for now, then in zip(after, before)]
-        return Result(host.name, waiting, resident, own)
+        resident, own, tables = [(now - then) / max(waiting, 1) for now, then in zip(after, before)]
+        return Result(host.name, waiting, resident, own, tables)
     finally:
         for client in clients:
             client.close()
@@ -72,5 +73,6 @@ def settled(host, silent):
 
 
 def memory_kib(host):
-    """Resident pages, and the same with each shared one counted once."""
-    return host.memory_kib("Rss", "smaps_rollup"), host.memory_kib("Pss", "smaps_rollup")
+    """Resident pages, the same with each shared one counted once, and the tables of pages."""
+    rollup = "smaps_rollup"
+    return host.memory_kib("Rss", rollup), host.memory_kib("Pss", rollup), host.memory_kib("VmPTE")
