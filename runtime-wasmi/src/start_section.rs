@@ -6,17 +6,18 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use wasmi::{Engine, Module};
-use wasmparser::{BinaryReaderError, Parser, Payload};
+use wasm_encoder::{ExportKind, ExportSection, Module, RawSection};
+use wasmi::Engine;
+use wasmparser::{
+    BinaryReader, BinaryReaderError, ExportSectionReader, ExternalKind, Parser, Payload,
+};
 
 /// What the start function is exported as; longer where a module has an export of this name.
 const EXPORT: &str = "the start section";
 
-/// The numbers of sections.
-mod section {
-    pub(super) const EXPORT: u8 = 7;
-    pub(super) const START: u8 = 8;
-}
+/// The number of the section of exports, and that of the start section.
+const EXPORT_SECTION: u8 = wasm_encoder::SectionId::Export as u8;
+const START_SECTION: u8 = wasm_encoder::SectionId::Start as u8;
 
 /// A module without a start section.
 pub(crate) struct Deferred<'a> {
@@ -36,7 +37,7 @@ pub(crate) fn deferred<'a>(engine: &Engine, wasm: &'a [u8]) -> Deferred<'a> {
         return unchanged;
     };
     // What is wrong with the section itself would not be seen any more.
-    if Module::validate(engine, wasm).is_err() {
+    if wasmi::Module::validate(engine, wasm).is_err() {
         return unchanged;
     }
     match found.without_section(wasm) {
@@ -52,7 +53,6 @@ pub(crate) fn deferred<'a>(engine: &Engine, wasm: &'a [u8]) -> Deferred<'a> {
 struct Found {
     function: u32,
     export: String,
-    exports: u32,
     /// All sections, by their numbers and their contents.
     sections: Vec<(u8, Range<usize>)>,
 }
@@ -61,14 +61,13 @@ impl Found {
     fn in_module(wasm: &[u8]) -> Result<Option<Self>, BinaryReaderError> {
         let mut sections = Vec::new();
         let mut function = None;
-        let (mut export, mut exports) = (EXPORT.to_owned(), 0);
+        let mut export = EXPORT.to_owned();
         for payload in Parser::new(0).parse_all(wasm) {
             let payload = payload?;
             sections.extend(payload.as_section());
             match payload {
                 Payload::StartSection { func, .. } => function = Some(func),
                 Payload::ExportSection(section) => {
-                    exports = section.count();
                     for existing in section {
                         let existing = existing?.name;
                         // Longer than any that begins like it.
@@ -83,61 +82,45 @@ impl Found {
         Ok(function.map(|function| Self {
             function,
             export,
-            exports,
             sections,
         }))
     }
 
     /// Nothing for a module that has no exports: then it has no entry point either.
     fn without_section(&self, wasm: &[u8]) -> Option<Vec<u8>> {
-        let mut changed = wasm.get(..PREAMBLE_BYTES)?.to_vec();
+        let mut changed = Module::new();
         let mut has_exports = false;
         for (number, content) in &self.sections {
-            let content = wasm.get(content.clone())?;
+            let data = wasm.get(content.clone())?;
             match *number {
-                section::START => {}
-                section::EXPORT => {
+                START_SECTION => {}
+                EXPORT_SECTION => {
                     has_exports = true;
-                    let content = self.with_export(content)?;
-                    append_section(&mut changed, section::EXPORT, &content);
+                    changed.section(&self.exports(data, content.start).ok()?);
                 }
-                number => append_section(&mut changed, number, content),
+                id => {
+                    changed.section(&RawSection { id, data });
+                }
             }
         }
-        has_exports.then_some(changed)
+        has_exports.then(|| changed.finish())
     }
 
-    /// The content of the section of exports, with one more.
-    fn with_export(&self, content: &[u8]) -> Option<Vec<u8>> {
-        const FUNCTION: u8 = 0;
-
-        let mut changed = Vec::with_capacity(content.len() + 64);
-        append_number(&mut changed, self.exports.checked_add(1)?);
-        let count_ends = content.iter().position(|byte| byte & 0x80 == 0)? + 1;
-        changed.extend_from_slice(&content[count_ends..]);
-        append_number(&mut changed, u32::try_from(self.export.len()).ok()?);
-        changed.extend_from_slice(self.export.as_bytes());
-        changed.push(FUNCTION);
-        append_number(&mut changed, self.function);
-        Some(changed)
+    /// The section of exports, with one more.
+    fn exports(&self, data: &[u8], offset: usize) -> Result<ExportSection, BinaryReaderError> {
+        let mut exports = ExportSection::new();
+        for export in ExportSectionReader::new(BinaryReader::new(data, offset))? {
+            let export = export?;
+            let kind = match export.kind {
+                ExternalKind::Func | ExternalKind::FuncExact => ExportKind::Func,
+                ExternalKind::Table => ExportKind::Table,
+                ExternalKind::Memory => ExportKind::Memory,
+                ExternalKind::Global => ExportKind::Global,
+                ExternalKind::Tag => ExportKind::Tag,
+            };
+            exports.export(export.name, kind, export.index);
+        }
+        exports.export(&self.export, ExportKind::Func, self.function);
+        Ok(exports)
     }
-}
-
-/// The magic number, and the version.
-const PREAMBLE_BYTES: usize = 8;
-
-fn append_section(module: &mut Vec<u8>, number: u8, content: &[u8]) {
-    module.push(number);
-    // A module is read whole, and no part of it has four gibibytes: its parser allows none.
-    append_number(module, content.len() as u32);
-    module.extend_from_slice(content);
-}
-
-/// Seven bits a byte, the lowest first (LEB128).
-fn append_number(bytes: &mut Vec<u8>, mut number: u32) {
-    while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number as u8);
 }
