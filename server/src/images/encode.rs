@@ -116,10 +116,7 @@ impl Target {
 
 /// Whether this build has an encoder for a format.
 const fn is_written(format: Format) -> bool {
-    match format {
-        Format::Avif => cfg!(feature = "avif"),
-        _ => true,
-    }
+    cfg!(feature = "avif") || !matches!(format, Format::Avif)
 }
 
 /// Whether all frames of an image in `source` are written: no single one is asked for, and nothing but a format of several
