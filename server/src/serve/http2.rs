@@ -115,12 +115,12 @@ where
             }
         };
         let accepted = match next {
-            Next::Request(accepted) => accepted,
-            Next::Nothing if is_stopping => {
+            Ok(accepted) => accepted,
+            Err(IsIdle) if is_stopping => {
                 tracing::debug!("a client does not leave a connection that has ended");
                 return Ok(());
             }
-            Next::Nothing => {
+            Err(IsIdle) => {
                 connection.graceful_shutdown();
                 is_stopping = true;
                 continue;
@@ -147,13 +147,11 @@ where
     }
 }
 
-/// What comes next on a connection.
-enum Next {
-    /// A request; none at the end of the connection.
-    Request(Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>>),
-    /// There has been no request for too long.
-    Nothing,
-}
+/// A request, with the place for its response.
+type Accepted = (Request<RecvStream>, SendResponse<Bytes>);
+
+/// There has been no request for too long.
+struct IsIdle;
 
 /// Since when a connection has had no request. Frames that belong to none do not count: who only pings is idle.
 struct Idle {
@@ -171,8 +169,12 @@ impl Idle {
         }
     }
 
-    /// Waits for a request, or for the time in which none has come and none was left.
-    async fn next<S>(&mut self, connection: &mut Connection<S, Bytes>) -> Next
+    /// Waits for a request, of which there is none at the end of the connection, or for the time in which none has come and
+    /// none was left.
+    async fn next<S>(
+        &mut self,
+        connection: &mut Connection<S, Bytes>,
+    ) -> Result<Option<Result<Accepted, h2::Error>>, IsIdle>
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
@@ -180,10 +182,10 @@ impl Idle {
             // Whatever opens a stream or closes it happens in here, or wakes this task.
             if let Poll::Ready(accepted) = pin!(connection.accept()).poll(cx) {
                 self.is_idle = false;
-                return Poll::Ready(Next::Request(accepted));
+                return Poll::Ready(Ok(accepted));
             }
             self.poll(cx, connection.has_streams())
-                .map(|()| Next::Nothing)
+                .map(|()| Err(IsIdle))
         })
         .await
     }
