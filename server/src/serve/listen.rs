@@ -33,6 +33,7 @@ use super::noted::{HttpNotes, NotedStream};
 use super::protocol::{self, Begun, Protocol};
 use super::request::Refused;
 use super::send_timeout::SendTimeout;
+use super::unread::ReadToEnd;
 use super::{ClientConnection, ConnectionAddresses, answer};
 use crate::host::{Drained, Host, Policy};
 
@@ -281,6 +282,7 @@ where
     let service = service_fn(move |request: Request<Incoming>| {
         let takes_hints = request.version() == Version::HTTP_11;
         let hints = takes_hints.then(|| Arc::new(interim.clone()) as Arc<dyn EarlyHints>);
+        let request = ReadToEnd::of(request);
         let answering = client.clone().answer(request, hints, &notes);
         let answering =
             answering.map(|response| Ok::<_, Infallible>(response.map(FlushedBeforeError::new)));

@@ -25,6 +25,7 @@ mod run;
 mod send_timeout;
 mod tls;
 mod trace;
+mod unread;
 
 use std::error::Error as StdError;
 use std::sync::Arc;

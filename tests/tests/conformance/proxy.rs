@@ -30,6 +30,7 @@ cases![
     guest_streams_an_upload_as_it_arrives,
     a_client_that_does_not_read_holds_up_the_backend,
     a_backend_that_does_not_read_holds_up_the_client,
+    a_client_that_sends_all_first_has_its_answer,
     a_backend_that_breaks_off_is_told_to_the_client,
     a_client_that_breaks_off_is_told_to_the_backend,
     backends_may_speak_http2,
@@ -263,6 +264,20 @@ pub(crate) async fn an_unread_upload_stands_still(cx: &Context, client: &Client)
     origin.read_uploads(true);
     let answer = answering.answer().await;
     assert_eq!(answer.ok_text(), format!("{sent} bytes"));
+}
+
+/// Most clients do not look for an answer before they have sent what they have.
+async fn a_client_that_sends_all_first_has_its_answer(cx: Context) {
+    let host = cx.host(ROUTES).start().await;
+    let mut wire = Wire::connect(host.address).await;
+    let head =
+        format!("POST /hello HTTP/1.1\r\nhost: test\r\ncontent-length: {BUFFERS_MAX}\r\n\r\n");
+    wire.send(head).await;
+    wire.send(vec![b'x'; BUFFERS_MAX]).await;
+    wire.close_sending().await;
+    let answer = wire.read_to_end().await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    assert!(answer.ends_with("Hello from Compute\n"), "{answer}");
 }
 
 async fn a_backend_that_breaks_off_is_told_to_the_client(cx: Context) {
