@@ -138,6 +138,7 @@ pub(super) fn builder(arguments: &ServeArguments) -> Result<HostBuilder, Failure
         .limit_settings(limits)
         .drain_timeout(Duration::from_secs_f64(arguments.drain_timeout))
         .send_timeout(Duration::from_secs_f64(arguments.send_timeout))
+        .idle_timeout(Duration::from_secs_f64(arguments.idle_timeout))
         .on_disconnect(match arguments.on_disconnect {
             OnDisconnect::Finish => host::OnDisconnect::Finish,
             OnDisconnect::Cancel => host::OnDisconnect::Cancel,
