@@ -8,6 +8,9 @@ use tracing::Level;
 
 const TARGET: &str = "fastlike::heads";
 
+/// A client, where a backend has its name.
+pub(crate) const CLIENT: &str = "the client";
+
 /// How many header fields of a head are written.
 const FIELDS_MAX: usize = 64;
 

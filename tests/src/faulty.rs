@@ -9,6 +9,26 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
+/// A server that does with each connection what it is told.
+///
+/// # Panics
+///
+/// When there is no free port.
+pub async fn listen<F>(attend: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await;
+    let listener = listener.expect("this machine has a loopback interface");
+    let address = listener.local_addr().expect("a listener has an address");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(attend(stream));
+        }
+    });
+    address
+}
+
 /// An address at which nothing listens.
 #[derive(Debug)]
 pub struct Refused {

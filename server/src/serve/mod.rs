@@ -45,6 +45,7 @@ pub(crate) use request::client_request;
 pub use tls::{ServerTls, ServerTlsError};
 pub use trace::Trace;
 
+use crate::heads;
 use crate::host::{Deployment, FinishedSender, Host};
 use hand_off::HandedOver;
 use report::RequestLine;
@@ -118,6 +119,7 @@ where
         let method = &request.head.method;
         return at_once(response::outgoing(host, answer, method, version));
     }
+    heads::request("from", heads::CLIENT, &request.head);
     let line = RequestLine::of(&request, deployment.engine_name);
     let method = request.head.method.clone();
     let run = match settings.trace.observer(&request) {

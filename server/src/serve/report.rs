@@ -4,16 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use abi_core::engine::Exit;
-use abi_core::http::{ResponseHead, SendErrorKind};
+use abi_core::http::SendErrorKind;
 use abi_core::{ClientRequest, Report, SentOutcome, SentRequest};
 use http::uri::PathAndQuery;
 use http::{Method, StatusCode};
 
 use crate::decimal::Digits;
-use crate::heads;
-
-/// Who a request is from, as messages about heads have it.
-const CLIENT: &str = "the client";
 
 /// What is known about a request.
 #[derive(Debug)]
@@ -28,7 +24,6 @@ pub(super) struct RequestLine {
 
 impl RequestLine {
     pub(super) fn of(request: &ClientRequest, engine: &'static str) -> Self {
-        heads::request("from", CLIENT, &request.head);
         Self {
             method: request.head.method.clone(),
             path: request.head.uri.path_and_query().cloned(),
@@ -36,12 +31,6 @@ impl RequestLine {
             status: None,
             engine,
         }
-    }
-
-    /// The guest has answered with this.
-    pub(super) fn answered_with(&mut self, head: &ResponseHead) {
-        heads::response("to", CLIENT, head);
-        self.answered(head.status);
     }
 
     /// The client has got this status, whoever gave it.

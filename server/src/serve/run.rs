@@ -6,6 +6,7 @@ use http::StatusCode;
 use tokio::sync::oneshot;
 
 use super::report::RequestLine;
+use crate::heads;
 use crate::host::{FinishedSender, Host, OnDisconnect};
 
 /// A run that somebody waits for. When they stop waiting, the host's policy says what becomes of it.
@@ -89,7 +90,8 @@ impl Attended {
         if answer.hand_off.is_some() {
             told = Some(ending.wait_for_status());
         } else {
-            ending.line.answered_with(&answer.head);
+            heads::response("to", heads::CLIENT, &answer.head);
+            ending.line.answered(answer.head.status);
             if run.has_ended() {
                 report = Some(run.finish_request().await);
             }

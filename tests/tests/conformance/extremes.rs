@@ -11,6 +11,8 @@ use conformance::guests::Guest;
 use conformance::host::LIMITS;
 use fastlike::{Host, HostError};
 
+use crate::modules::answer;
+
 cases![
     every_kind_of_endless_work_ends_at_the_cpu_limit,
     an_endless_start_section_ends_at_the_cpu_limit,
@@ -72,17 +74,6 @@ async fn build(cx: &Context, wasm: Vec<u8>, limits: Limits) -> Result<Host, Host
 async fn host(cx: &Context, wasm: Vec<u8>, limits: Limits) -> Host {
     let host = build(cx, wasm, limits).await;
     host.unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// The status of an answer, and its text.
-async fn answer(host: &Host) -> (u16, String) {
-    let request = http::Request::get("http://test/").body(http_body_util::Empty::new());
-    let response = host.handle(request.expect("this is a valid request")).await;
-    let (head, body) = response.into_parts();
-    let body = http_body_util::BodyExt::collect(body).await;
-    let body = body.expect("the body does not break off").to_bytes();
-    let text = String::from_utf8_lossy(&body).into_owned();
-    (head.status.as_u16(), text)
 }
 
 async fn run(cx: &Context, wasm: Vec<u8>) -> (u16, String) {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use conformance::cases;
 use conformance::certificates::Authority;
 use conformance::context::Context;
+use conformance::faulty::listen;
 use conformance::guests::{RAW, ROUTES};
 use conformance::host::TestHost;
 use fastlike::{BackendSettings, Dictionary, ServerTls};
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -32,35 +33,30 @@ cases![
 
 /// A websocket server that says first what it was asked for, and then what it is told.
 pub(crate) async fn server() -> SocketAddr {
-    listen(None).await
+    websocket_server(None).await
 }
 
 /// The same over TLS, without HTTP/2, as websocket servers are.
 async fn encrypted_server(authority: &Authority) -> SocketAddr {
     let config = authority.sign("127.0.0.1").server(&["http/1.1"]);
-    listen(Some(TlsAcceptor::from(Arc::new(config)))).await
+    websocket_server(Some(TlsAcceptor::from(Arc::new(config)))).await
 }
 
-async fn listen(tls: Option<TlsAcceptor>) -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-    let listener = listener.expect("this machine has a loopback interface");
-    let address = listener.local_addr().expect("a listener has an address");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let tls = tls.clone();
-            tokio::spawn(async move {
-                match tls {
-                    None => serve(stream).await,
-                    Some(tls) => {
-                        if let Ok(stream) = tls.accept(stream).await {
-                            serve(stream).await;
-                        }
+async fn websocket_server(tls: Option<TlsAcceptor>) -> SocketAddr {
+    listen(move |stream| {
+        let tls = tls.clone();
+        async move {
+            match tls {
+                None => serve(stream).await,
+                Some(tls) => {
+                    if let Ok(stream) = tls.accept(stream).await {
+                        serve(stream).await;
                     }
                 }
-            });
+            }
         }
-    });
-    address
+    })
+    .await
 }
 
 async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use conformance::cases;
 use conformance::client::{Client, Content, request};
 use conformance::context::Context;
+use conformance::faulty::listen;
 use conformance::frames::{
     ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frame, Frames, GOAWAY, HEADERS,
     NO_ERROR, PING, SETTINGS, WINDOW_UPDATE, frame, reset,
@@ -16,7 +17,6 @@ use conformance::guests::ROUTES;
 use conformance::host::TestHost;
 use fastlike::BackendSettings;
 use http_body_util::BodyExt;
-use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 cases![
@@ -38,23 +38,18 @@ async fn backend<F>(attend: impl Fn(Frames) -> F + Clone + Send + Sync + 'static
 where
     F: Future<Output = ()> + Send + 'static,
 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-    let listener = listener.expect("this machine has a loopback interface");
-    let address = listener.local_addr().expect("a listener has an address");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let attend = attend.clone();
-            tokio::spawn(async move {
-                // One of those that are made for nothing may be closed before.
-                if let Some(mut frames) = Frames::accept(stream, &[]).await
-                    && is_asked(&mut frames).await
-                {
-                    attend(frames).await;
-                }
-            });
+    listen(move |stream| {
+        let attend = attend.clone();
+        async move {
+            // One of those that are made for nothing may be closed before.
+            if let Some(mut frames) = Frames::accept(stream, &[]).await
+                && is_asked(&mut frames).await
+            {
+                attend(frames).await;
+            }
         }
-    });
-    address
+    })
+    .await
 }
 
 /// Whether a request comes.

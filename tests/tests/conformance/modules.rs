@@ -148,6 +148,11 @@ async fn answer_with_trapping_imports(cx: &Context, guest: Guest) -> (u16, Strin
         .build()
         .await
         .unwrap_or_else(|error| panic!("{error}"));
+    answer(&host).await
+}
+
+/// The status of what a host answers without a socket, and its text.
+pub(crate) async fn answer(host: &Host) -> (u16, String) {
     let request = http::Request::get("http://test/").body(http_body_util::Empty::new());
     let response = host.handle(request.expect("this is a valid request")).await;
     let (head, body) = response.into_parts();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use conformance::cases;
 use conformance::certificates::Authority;
 use conformance::context::Context;
-use conformance::faulty::{Faulty, Refused};
+use conformance::faulty::{Faulty, Refused, listen};
 use conformance::guests::ROUTES;
 use conformance::host::TestHost;
 use conformance::origin::Origin;
@@ -17,7 +17,6 @@ use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 cases![
@@ -112,22 +111,6 @@ async fn encrypted(
         }
     })
     .await
-}
-
-/// A server that does with each connection what it is told.
-async fn listen<F>(attend: impl Fn(TcpStream) -> F + Send + 'static) -> std::net::SocketAddr
-where
-    F: Future<Output = ()> + Send + 'static,
-{
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await;
-    let listener = listener.expect("this machine has a loopback interface");
-    let address = listener.local_addr().expect("a listener has an address");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(attend(stream));
-        }
-    });
-    address
 }
 
 async fn encryption(cx: Context) {
