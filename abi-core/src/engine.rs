@@ -29,6 +29,12 @@ pub trait Engine: Send + Sync {
     }
 }
 
+/// How long a guest stands still before its adapter may take away what it does not need meanwhile.
+///
+/// A run that waits is polled after this time although nothing has happened, and then again at growing intervals of eight
+/// times as much at most: [`CpuMeter::stood_still`](crate::CpuMeter::stood_still) says for how long it has waited.
+pub const REST_AFTER: Duration = Duration::from_secs(1);
+
 /// A compiled program.
 pub trait Program: Send + Sync {
     /// Makes an instance, runs its entry point, and says how it ended.

@@ -18,6 +18,8 @@ pub struct CpuMeter {
     used_ns: AtomicU64,
     /// When the guest was last started, plus one, in nanoseconds of the clock; 0 while it is stopped.
     started_ns: AtomicU64,
+    /// When it was last stopped; the end of time before that.
+    stopped_ns: AtomicU64,
 }
 
 impl CpuMeter {
@@ -28,6 +30,7 @@ impl CpuMeter {
             clock,
             used_ns: AtomicU64::new(0),
             started_ns: AtomicU64::new(0),
+            stopped_ns: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -40,9 +43,19 @@ impl CpuMeter {
     pub fn stop(&self) {
         let started = self.started_ns.swap(0, Ordering::AcqRel);
         if started != 0 {
-            let ran = self.now_ns().saturating_sub(started - 1);
+            let now = self.now_ns();
+            let ran = now.saturating_sub(started - 1);
             self.used_ns.fetch_add(ran, Ordering::AcqRel);
+            self.stopped_ns.store(now, Ordering::Relaxed);
         }
+    }
+
+    /// How long the guest had stood still when it was last started. For whoever has started it.
+    #[must_use]
+    pub fn stood_still(&self) -> Duration {
+        let started = self.started_ns.load(Ordering::Relaxed).saturating_sub(1);
+        let stopped = self.stopped_ns.load(Ordering::Relaxed);
+        Duration::from_nanos(started.saturating_sub(stopped))
     }
 
     /// How long the guest has run in all.

@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::cached::CacheUse;
-use crate::engine::{Ended, Exit, Limits};
+use crate::engine::{Ended, Exit, Limits, REST_AFTER};
 use crate::meter::CpuMeter;
 use crate::offload::Offload;
 use crate::platform::Clock;
@@ -26,9 +26,15 @@ pub(crate) struct Supervised {
     meter: Arc<CpuMeter>,
     limits: Limits,
     requests: Arc<RequestsOfRun>,
-    /// Wakes the task when a limit may have been reached. Made when the run first waits: most never do.
+    /// Wakes the task when a limit may have been reached, or its guest may rest. Made when the run first waits: most never
+    /// do.
     alarm: Option<BoxFuture<'static, ()>>,
+    /// How long the next alarm takes at most.
+    pause: Duration,
 }
+
+/// How long a run that waits goes unpolled at most. Between this and [`REST_AFTER`] the time doubles.
+const LONGEST_PAUSE: Duration = REST_AFTER.saturating_mul(8);
 
 impl Supervised {
     pub(crate) fn new(
@@ -47,6 +53,7 @@ impl Supervised {
             limits,
             requests,
             alarm: None,
+            pause: REST_AFTER,
         }
     }
 
@@ -113,11 +120,14 @@ impl Supervised {
                     return Poll::Ready(());
                 }
             };
-            let alarm = self.alarm.get_or_insert_with(|| self.clock.sleep(left));
+            let alarm = self
+                .alarm
+                .get_or_insert_with(|| self.clock.sleep(left.min(self.pause)));
             if alarm.poll_unpin(cx).is_pending() {
                 return Poll::Pending;
             }
             self.alarm = None;
+            self.pause = self.pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
     }
 }

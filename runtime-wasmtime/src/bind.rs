@@ -7,6 +7,7 @@ use abi_core::table::{Call, HostcallId, Param};
 use abi_core::{Stop, for_each_hostcall};
 use wasmtime::{Caller, ExternType, ImportType, Linker};
 
+use crate::rest::Rest;
 use crate::run::GuestState;
 
 /// Defines what `import` is bound to, under the name by which it is imported.
@@ -54,9 +55,9 @@ macro_rules! binder {
                 name,
                 move |mut caller: Caller<'_, GuestState>, ($($parameter,)*): ($(<$ty as Param>::Wasm,)*)| {
                     Box::new(async move {
-                        let mut call = lend(&mut caller);
-                        let outcome =
-                            abi::$module::$name(&mut call, $(<$ty as Param>::lift($parameter)),*).await;
+                        let (mut call, rest) = lend_to_wait(&mut caller);
+                        let waits = abi::$module::$name(&mut call, $(<$ty as Param>::lift($parameter)),*);
+                        let outcome = rest.during(waits).await;
                         call.complete(id, outcome, || [$(u64::from($parameter)),*]).map_err(stopped)
                     })
                 },
@@ -98,16 +99,26 @@ for_each_hostcall!(binders);
 /// Borrows memory and session apart for one call.
 #[inline]
 fn lend<'a>(caller: &'a mut Caller<'_, GuestState>) -> Call<'a> {
+    let (memory, state) = parts(caller);
+    Call::new(memory, &mut state.session)
+}
+
+/// The same for a call that may wait, with what the guest gives back when it waits for long.
+fn lend_to_wait<'a>(caller: &'a mut Caller<'_, GuestState>) -> (Call<'a>, Rest<'a>) {
+    let (memory, state) = parts(caller);
+    let rest = Rest::new(memory, &state.meter);
+    (Call::new(memory, &mut state.session), rest)
+}
+
+#[inline]
+fn parts<'a>(caller: &'a mut Caller<'_, GuestState>) -> (&'a mut [u8], &'a mut GuestState) {
     let memory = match caller.data().memory {
         Some(memory) => Some(memory),
         None => find_memory(caller),
     };
     match memory {
-        Some(memory) => {
-            let (bytes, state) = memory.data_and_store_mut(caller);
-            Call::new(bytes, &mut state.session)
-        }
-        None => Call::new(&mut [], &mut caller.data_mut().session),
+        Some(memory) => memory.data_and_store_mut(caller),
+        None => (&mut [], caller.data_mut()),
     }
 }
 

@@ -3,13 +3,17 @@
 //! * [`ENGINES`]: the engines, by name; [`WasmtimeEngine`]: one of them;
 //! * `bind`: the hostcall table, bound to a linker;
 //! * `run`: one guest run; `profile`: where it spends its time; `stored`: programs that were compiled before;
+//! * `rest`: what a guest that waits for long gives back; `pages`: which of its pages are the program's;
 //! * `ticker`: the clock that makes running guests give others a turn.
 
-// `stored` has one line of it, with its argument.
+// `stored` and `pages` have one line of it each, with its argument.
 #![deny(unsafe_code)]
 
 mod bind;
+#[cfg(target_os = "linux")]
+mod pages;
 mod profile;
+mod rest;
 mod run;
 mod stored;
 mod ticker;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use abi_core::Stop;
 use abi_core::engine::{Ended, Exit, Limits, TABLE_ELEMENTS_MAX};
 use abi_core::session::Session;
+use abi_core::{CpuMeter, Stop};
 use wasmtime::{
     Extern, Memory, ModuleExport, ResourceLimiter, Store, StoreContextMut, Trap, UpdateDeadline,
     WasmBacktrace,
@@ -16,6 +16,8 @@ use crate::profile::Sampler;
 /// What the store carries for a run.
 pub(crate) struct GuestState {
     pub session: Box<Session>,
+    /// The clock of the session's run.
+    pub meter: Arc<CpuMeter>,
     /// The guest's exported memory, once something has asked for it.
     pub memory: Option<Memory>,
     memory_bytes_max: u64,
@@ -57,6 +59,7 @@ pub(crate) async fn run(linked: Arc<Linked>, session: Box<Session>, limits: Limi
     };
     let _running = allocation.ticker.start();
     let state = GuestState {
+        meter: session.meter().clone(),
         session,
         memory: None,
         memory_bytes_max: limits.memory_bytes,

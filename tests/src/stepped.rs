@@ -33,6 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What takes longer is a limit, which nobody reaches.
 const LONG: Duration = Duration::from_secs(60 * 60);
 
+/// When nothing but alarms has happened so many times in a row, nothing else will.
+const ALARMS_MAX: usize = 1_000;
+
 /// How many pieces a body has that arrives here.
 const PIECES: usize = 2;
 
@@ -91,6 +94,7 @@ struct State {
     /// What is waited for, or will be; oldest first.
     steps: BTreeMap<u64, Step>,
     next_step: u64,
+    alarms_in_a_row: usize,
     there: BTreeMap<Kind, usize>,
     tasks: Vec<BoxFuture<'static, ()>>,
     are_tasks_polled: bool,
@@ -103,9 +107,16 @@ struct State {
 
 #[derive(Default)]
 struct Step {
-    takes: Duration,
+    /// It is not taken before.
+    due: Duration,
     waiting: Option<Waker>,
     is_taken: bool,
+}
+
+impl Step {
+    fn is_waited_for(&self) -> bool {
+        !self.is_taken && self.waiting.is_some()
+    }
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -209,22 +220,42 @@ impl SteppedWorld {
     }
 
     /// Has happen what was first waited for; when nothing is, another request gives up to insert what it was to; when
-    /// there is none, a client reads. Whether anything was left to happen.
+    /// there is none, a client reads; and only when it does not, time passes. Whether anything was left to happen.
     #[must_use]
     pub fn step(&self) -> bool {
-        self.take_step() || self.give_lead_up() || self.client_reads()
+        let happened = self.take_step() || self.give_lead_up() || self.client_reads();
+        if happened {
+            self.lock().alarms_in_a_row = 0;
+        }
+        happened || self.let_time_pass()
+    }
+
+    /// Until the next alarm.
+    fn let_time_pass(&self) -> bool {
+        let mut state = self.lock();
+        state.alarms_in_a_row += 1;
+        let waiting = state.steps.values().filter(|step| step.is_waited_for());
+        let Some(due) = waiting.map(|step| step.due).min() else {
+            return false;
+        };
+        if state.alarms_in_a_row > ALARMS_MAX {
+            return false;
+        }
+        state.now = due;
+        drop(state);
+        self.take_step()
     }
 
     fn take_step(&self) -> bool {
         let mut state = self.lock();
+        let now = state.now;
         let mut steps = state.steps.values_mut();
-        let step = steps.find(|step| !step.is_taken && step.waiting.is_some());
+        let step = steps.find(|step| step.is_waited_for() && step.due <= now);
         let Some(step) = step else {
             return false;
         };
         step.is_taken = true;
-        let (takes, waiting) = (step.takes, step.waiting.take());
-        state.now += takes;
+        let waiting = step.waiting.take();
         drop(state);
         if let Some(waiting) = waiting {
             waiting.wake();
@@ -278,7 +309,7 @@ impl SteppedWorld {
             }
             let message = format!("{:?} is left", state.there);
             drop(state);
-            assert!(self.take_step(), "{message}");
+            assert!(self.take_step() || self.let_time_pass(), "{message}");
         }
         while self.lock().client.is_some() {
             assert!(
@@ -344,7 +375,7 @@ impl SteppedWorld {
         let id = state.next_step;
         state.next_step += 1;
         let step = Step {
-            takes,
+            due: state.now + takes,
             ..Step::default()
         };
         state.steps.insert(id, step);

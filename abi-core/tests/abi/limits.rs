@@ -1,7 +1,8 @@
 //! What ends a run from outside: limits on time, by a program that is a native future.
 
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -102,4 +103,42 @@ fn a_guest_that_runs_for_ever_runs_out_of_cpu() {
         report.wall >= Duration::from_millis(1400),
         "it waited in between"
     );
+}
+
+/// A guest that waits for ever, and notes how long it had stood still whenever it is polled.
+struct Still(Arc<Mutex<Vec<Duration>>>);
+
+impl Program for Still {
+    fn run(&self, session: Box<Session>, _limits: Limits) -> BoxFuture<'static, Ended> {
+        let polled = self.0.clone();
+        let meter = session.meter().clone();
+        let guest = poll_fn(move |_| {
+            let stood_still = session.meter().stood_still();
+            polled.lock().unwrap().push(stood_still);
+            Poll::Pending
+        });
+        Box::pin(meter.measure(guest))
+    }
+}
+
+#[test]
+fn a_guest_that_stands_still_is_looked_after() {
+    let polled = Arc::new(Mutex::new(Vec::new()));
+    let world = World::new();
+    let mut service = Service::new(Arc::new(Still(polled.clone())), world.platform());
+    service.limits.wall = Duration::from_secs(32);
+    let mut run = service.start(ClientRequest::new(RequestHead::new(), Body::empty()));
+    world.drive(run.answer());
+    let report = world.drive(run.finish());
+    assert_eq!(report.wall, Duration::from_secs(32), "to the moment");
+    let seconds: Vec<_> = polled
+        .lock()
+        .unwrap()
+        .iter()
+        .map(Duration::as_secs)
+        .collect();
+    let (first, later) = seconds.split_first().expect("it begins");
+    assert_eq!(*first, 0, "it had not begun");
+    let later: Vec<_> = later.iter().filter(|seconds| **seconds > 0).collect();
+    assert_eq!(later, [&1, &2, &4, &8, &8, &8, &1], "at its limit as well");
 }

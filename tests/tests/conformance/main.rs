@@ -44,6 +44,7 @@ mod raw;
 mod raw_routes;
 mod readthrough;
 mod reload;
+mod rest;
 mod reuse;
 mod room;
 mod send_errors;
@@ -85,6 +86,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("limits", limits::CASES),
     ("dropped_runs", dropped_runs::CASES),
     ("extremes", extremes::CASES),
+    ("rest", rest::CASES),
     ("room", room::CASES),
     ("faulty_backends", faulty_backends::CASES),
     ("clients", clients::CASES),
