@@ -11,7 +11,8 @@
 //! * [`memory`], [`handle`], [`status`], [`error`]: what those functions are made of;
 //! * [`http`], [`body`], [`cache`], [`client`], [`stores`], [`lookups`]: meaning without pointers and handles; [`reuse`]:
 //!   guests that serve several requests;
-//! * [`platform`], [`session`], [`service`]: the three lifetimes; [`engine`]: what an adapter implements.
+//! * [`platform`], [`session`], [`service`]: the three lifetimes; [`engine`]: what an adapter implements;
+//!   [`start_section`]: what it runs after instantiation.
 
 #![forbid(unsafe_code)]
 
@@ -38,6 +39,7 @@ pub mod reuse;
 mod sent;
 pub mod service;
 pub mod session;
+pub mod start_section;
 pub mod status;
 mod stdio;
 pub mod stores;

@@ -4,8 +4,6 @@
 use wasmer::sys::Singlepass;
 use wasmer::sys::{CompilerConfig, Cranelift, EngineBuilder, Features};
 
-use crate::start_section;
-
 #[derive(Clone, Copy)]
 pub(crate) enum Compiler {
     Cranelift,
@@ -15,12 +13,8 @@ pub(crate) enum Compiler {
 
 impl Compiler {
     /// An engine for one program. Each has its own: wasmer frees machine code with the engine that made it.
-    pub(crate) fn engine(self, wasm: &[u8]) -> wasmer::Engine {
-        let mut config = self.config();
-        if let Some(middleware) = start_section::deferred(wasm) {
-            config.push_middleware(middleware);
-        }
-        let builder = EngineBuilder::new(config).set_features(Some(features()));
+    pub(crate) fn engine(self) -> wasmer::Engine {
+        let builder = EngineBuilder::new(self.config()).set_features(Some(features()));
         builder.engine().into()
     }
 

@@ -8,7 +8,6 @@
 //! * `bind`: the hostcall table, bound to a store;
 //! * `run`: one guest run;
 //! * `memory`: what a guest may allocate;
-//! * `start_section`: why it runs after instantiation;
 //! * `stored`: programs that were compiled before;
 //! * `stop`: how a guest is stopped when nobody waits for it any more.
 //!
@@ -34,7 +33,6 @@ mod bind;
 mod compiler;
 mod memory;
 mod run;
-mod start_section;
 mod stop;
 mod stored;
 
@@ -46,6 +44,7 @@ use abi_core::engine::{
 };
 use abi_core::link::{Import, Signature, link};
 use abi_core::session::Session;
+use abi_core::start_section::{self, Deferred};
 use abi_core::table::WasmType;
 use artifact_cache::ArtifactCache;
 use async_lock::{Mutex, Semaphore, SemaphoreGuardArc};
@@ -124,30 +123,38 @@ impl Engine for WasmerEngine {
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
-        let engine = self.compiler.engine(wasm);
-        let module =
-            Module::new(&engine, wasm).map_err(|error| CompileError::Invalid(error.to_string()))?;
-        let program = self.link(module.clone(), engine)?;
+        let engine = self.compiler.engine();
+        let Deferred { wasm, export } = deferred(&engine, wasm);
+        let module = Module::new(&engine, &wasm)
+            .map_err(|error| CompileError::Invalid(error.to_string()))?;
+        let program = self.link(module.clone(), engine, export)?;
         if let Some(artifacts) = &self.artifacts {
-            stored::keep(artifacts, self.name, &module, wasm);
+            stored::keep(artifacts, self.name, &module, &wasm);
         }
         Ok(program)
     }
 
     fn load(&self, wasm: &[u8]) -> Option<Arc<dyn Program>> {
         let artifacts = self.artifacts.as_ref()?;
-        let engine = self.compiler.engine(wasm);
-        let module = stored::load(artifacts, self.name, &engine, wasm)?;
-        self.link(module, engine).ok()
+        let engine = self.compiler.engine();
+        let Deferred { wasm, export } = deferred(&engine, wasm);
+        let module = stored::load(artifacts, self.name, &engine, &wasm)?;
+        self.link(module, engine, export).ok()
     }
 }
 
+/// What is compiled in place of a module.
+fn deferred<'a>(engine: &wasmer::Engine, wasm: &'a [u8]) -> Deferred<'a> {
+    start_section::deferred(wasm, |wasm| Module::validate(engine, wasm).is_ok())
+}
+
 impl WasmerEngine {
-    /// Resolves what a module imports; `engine` is its engine.
+    /// Resolves what a module imports; `engine` is its engine, and `start_section` what it exports instead of one.
     fn link(
         &self,
         module: Module,
         engine: wasmer::Engine,
+        start_section: Option<String>,
     ) -> Result<Arc<dyn Program>, CompileError> {
         let imports: Vec<_> = module.imports().collect();
         let bindings = link(imports.iter().map(describe), self.options.unknown_imports)?;
@@ -166,6 +173,7 @@ impl WasmerEngine {
                     .collect(),
                 module,
                 engine,
+                start_section,
             }),
             threads: self.threads.clone(),
             memory_bytes_max: self.options.memory_bytes_max,

@@ -13,7 +13,6 @@ use wasmer::{
 
 use crate::bind::Bound;
 use crate::memory::{Refused, RunTunables};
-use crate::start_section;
 use crate::stop::Control;
 
 /// The most frames of a backtrace that are kept. Runaway recursion has tens of thousands.
@@ -25,6 +24,8 @@ pub(crate) struct Compiled {
     pub engine: Engine,
     /// What its imports are bound to, in their order.
     pub imports: Vec<Bound>,
+    /// What its start section is exported as, if it has one.
+    pub start_section: Option<String>,
 }
 
 /// What the store carries for a run.
@@ -106,13 +107,8 @@ fn start(program: &Compiled, store: &mut Store, env: &FunctionEnv<Guest>) -> Res
     let instance = Instance::new_by_index(store, &program.module, &imports)?;
     let memory = instance.exports.get_memory("memory").ok().cloned();
     env.as_mut(store).memory = memory;
-    if program
-        .module
-        .info()
-        .exports
-        .contains_key(start_section::EXPORT)
-    {
-        call(store, &instance, env, start_section::EXPORT)?;
+    if let Some(start_section) = &program.start_section {
+        call(store, &instance, env, start_section)?;
     }
     call(store, &instance, env, "_start")
 }

@@ -102,23 +102,11 @@ for_each_hostcall!(binders);
 /// Borrows memory and session apart for one call.
 #[inline]
 fn lend<'a>(caller: &'a mut Caller<'_, GuestState>) -> Call<'a> {
-    let memory = match caller.data().memory {
-        Some(memory) => Some(memory),
-        None => find_memory(caller),
-    };
-    match memory {
+    match caller.data().memory {
         Some(memory) => {
             let (bytes, state) = memory.data_and_store_mut(caller);
             Call::new(bytes, &mut state.session)
         }
         None => Call::new(&mut [], &mut caller.data_mut().session),
     }
-}
-
-/// Looks the memory up once, and keeps it: this is also reached from a start section, before there is an instance.
-#[cold]
-fn find_memory(caller: &mut Caller<'_, GuestState>) -> Option<wasmi::Memory> {
-    let memory = caller.get_export("memory")?.into_memory();
-    caller.data_mut().memory = memory;
-    memory
 }

@@ -3,15 +3,13 @@
 //! * [`ENGINES`]: the engine, by name; [`WasmiEngine`]: the engine;
 //! * `bind`: the hostcall table, bound to a linker;
 //! * `run`: one guest run;
-//! * `growth`: why there is a bound on how often memories and tables grow in a row;
-//! * `start_section`: why it runs after instantiation.
+//! * `growth`: why there is a bound on how often memories and tables grow in a row.
 
 #![forbid(unsafe_code)]
 
 mod bind;
 mod growth;
 mod run;
-mod start_section;
 
 use std::sync::Arc;
 
@@ -20,6 +18,7 @@ use abi_core::engine::{
 };
 use abi_core::link::{Import, Signature, link};
 use abi_core::session::Session;
+use abi_core::start_section;
 use abi_core::table::WasmType;
 use futures_util::future::BoxFuture;
 use wasmi::{CompilationMode, Config, CustomFuelCosts, ExternType, Linker, Module, ValType};
@@ -92,7 +91,8 @@ impl Engine for WasmiEngine {
 
     fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
         growth::check(wasm)?;
-        let deferred = start_section::deferred(&self.engine, wasm);
+        let deferred =
+            start_section::deferred(wasm, |wasm| Module::validate(&self.engine, wasm).is_ok());
         let module = Module::new(&self.engine, &deferred.wasm[..])
             .map_err(|error| CompileError::Invalid(error.to_string()))?;
         let bindings = link(module.imports().map(describe), self.options.unknown_imports)?;

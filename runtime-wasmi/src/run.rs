@@ -22,7 +22,7 @@ const FUEL_FOR_INSTANTIATION: u64 = 1_000_000_000;
 /// What the store carries for a run.
 pub(crate) struct GuestState {
     pub session: Box<Session>,
-    /// The guest's exported memory, once something has asked for it.
+    /// The guest's exported memory, once there is an instance; no guest runs before.
     pub memory: Option<Memory>,
     /// The hostcall for which the guest is suspended.
     pub pending: Option<PendingCall>,

@@ -55,7 +55,7 @@ const IMPORTS: &str = r#"
     (import "fastly_http_body" "new" (func $body (param i32) (result i32)))"#;
 
 /// A module with a few hostcalls, a page of memory and these items.
-fn module(items: &str) -> Vec<u8> {
+pub(crate) fn module(items: &str) -> Vec<u8> {
     let text = format!("(module {IMPORTS} (memory (export \"memory\") 1) {items})");
     wat::parse_str(text).expect("this is a module")
 }
@@ -65,7 +65,7 @@ fn main(body: &str) -> Vec<u8> {
     module(&format!("(func $main (export \"_start\") {body})"))
 }
 
-async fn build(cx: &Context, wasm: Vec<u8>, limits: Limits) -> Result<Host, HostError> {
+pub(crate) async fn build(cx: &Context, wasm: Vec<u8>, limits: Limits) -> Result<Host, HostError> {
     let host = Host::builder().engine(cx.engine).limits(limits);
     // These modules never run side by side.
     host.pooled_instances(1).program(wasm).build().await
@@ -76,7 +76,7 @@ async fn host(cx: &Context, wasm: Vec<u8>, limits: Limits) -> Host {
     host.unwrap_or_else(|error| panic!("{error}"))
 }
 
-async fn run(cx: &Context, wasm: Vec<u8>) -> (u16, String) {
+pub(crate) async fn run(cx: &Context, wasm: Vec<u8>) -> (u16, String) {
     answer(&host(cx, wasm, LIMITS).await).await
 }
 

@@ -50,6 +50,7 @@ mod room;
 mod send_errors;
 mod shared_stores;
 mod shutdown;
+mod start_sections;
 mod statuses;
 mod stores;
 mod streaming;
@@ -106,6 +107,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("send_errors", send_errors::CASES),
     ("shutdown", shutdown::CASES),
     ("modules", modules::CASES),
+    ("start_sections", start_sections::CASES),
     ("raw", raw::CASES),
     ("raw_routes", raw_routes::CASES),
     ("hand_off", hand_off::CASES),

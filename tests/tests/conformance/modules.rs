@@ -23,7 +23,6 @@ cases![
     a_wrong_signature_is_refused,
     no_entry_point_is_refused,
     no_memory_is_an_error_of_the_call,
-    a_start_section_may_wait,
     an_unreachable_has_the_frames_by_name except NO_BACKTRACES,
     an_unreachable_is_a_trap,
     a_stack_overflow_is_a_trap,
@@ -32,10 +31,10 @@ cases![
     a_second_memory_is_refused,
 ];
 
-const NO_BACKTRACES: &[(&str, &str)] =
+pub(crate) const NO_BACKTRACES: &[(&str, &str)] =
     &[("wasmi", "it does not tell the frames of a guest that traps")];
 
-async fn says_hello(cx: &Context, guest: Guest) {
+pub(crate) async fn says_hello(cx: &Context, guest: Guest) {
     let host = cx.host(guest).start().await;
     assert_eq!(host.text("/").await, "hello");
 }
@@ -194,10 +193,6 @@ async fn no_memory_is_an_error_of_the_call(cx: Context) {
     assert_eq!(*run.exit(), Exit::Returned);
     let codes: Vec<_> = run.hostcalls.iter().map(|made| made.code).collect();
     assert_eq!(codes, [Some(FastlyStatus::Inval.code())]);
-}
-
-async fn a_start_section_may_wait(cx: Context) {
-    says_hello(&cx, Guest("wat/start_waits.wat")).await;
 }
 
 async fn an_unreachable_has_the_frames_by_name(cx: Context) {
