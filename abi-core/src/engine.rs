@@ -59,8 +59,67 @@ pub struct EngineEntry {
     pub writes_perf_map: bool,
     /// Whether it can do what [`EngineOptions::guest_profiles`] says.
     pub samples_guests: bool,
+    /// Makes the engine as the adapter has it. [`create`](Self::create) gives one that can be used.
+    pub adapter: fn(&EngineOptions) -> Result<Arc<dyn Engine>, EngineError>,
+}
+
+impl EngineEntry {
     /// Makes the engine.
-    pub create: fn(&EngineOptions) -> Result<Arc<dyn Engine>, EngineError>,
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] when it does not work here.
+    pub fn create(&self, options: &EngineOptions) -> Result<Arc<dyn Engine>, EngineError> {
+        Ok(Arc::new(BoundedEngine {
+            adapter: (self.adapter)(options)?,
+            memory_bytes_max: options.memory_bytes_max,
+        }))
+    }
+}
+
+/// An engine of which no run gets more memory than its options allow: what adapters lay out for an instance depends on it.
+struct BoundedEngine {
+    adapter: Arc<dyn Engine>,
+    memory_bytes_max: u64,
+}
+
+impl BoundedEngine {
+    fn bounded(&self, program: Arc<dyn Program>) -> Arc<dyn Program> {
+        Arc::new(BoundedProgram {
+            program,
+            memory_bytes_max: self.memory_bytes_max,
+        })
+    }
+}
+
+impl Engine for BoundedEngine {
+    fn name(&self) -> &'static str {
+        self.adapter.name()
+    }
+
+    fn compile(&self, wasm: &[u8]) -> Result<Arc<dyn Program>, CompileError> {
+        Ok(self.bounded(self.adapter.compile(wasm)?))
+    }
+
+    fn load(&self, wasm: &[u8]) -> Option<Arc<dyn Program>> {
+        Some(self.bounded(self.adapter.load(wasm)?))
+    }
+}
+
+struct BoundedProgram {
+    program: Arc<dyn Program>,
+    memory_bytes_max: u64,
+}
+
+impl Program for BoundedProgram {
+    fn run(&self, session: Box<Session>, limits: Limits) -> BoxFuture<'static, Ended> {
+        let memory_bytes = limits.memory_bytes.min(self.memory_bytes_max);
+        let limits = Limits {
+            memory_bytes,
+            ..limits
+        };
+        self.program.run(session, limits)
+    }
 }
 
 impl fmt::Debug for EngineEntry {
@@ -77,7 +136,8 @@ impl fmt::Debug for EngineEntry {
 pub struct EngineOptions {
     /// What to do about imports that no hostcall answers to.
     pub unknown_imports: UnknownImports,
-    /// The most linear memory that any program of this engine will be given, in bytes. A run's own limit may be lower.
+    /// The most linear memory that any program of this engine will be given, in bytes. A run's own limit may be lower; a higher one
+    /// counts as this.
     pub memory_bytes_max: u64,
     /// How many instances there is room for, on an engine that pools them. More than that wait for one another. Room is
     /// address space, not memory.

@@ -20,7 +20,8 @@ pub fn engines() -> impl Iterator<Item = &'static EngineEntry> {
 /// Compiles a program.
 #[must_use]
 pub fn service(engine: &EngineEntry, wasm: &[u8], runtime: &Handle) -> Service {
-    let program = (engine.create)(&EngineOptions::default())
+    let program = engine
+        .create(&EngineOptions::default())
         .expect("the engine works here")
         .compile(wasm)
         .expect("the program can be compiled");

@@ -67,7 +67,7 @@ pub const ENGINES: &[EngineEntry] = &[
         needs_executable_memory: true,
         writes_perf_map: false,
         samples_guests: false,
-        create: |options| WasmerEngine::create("wasmer", Compiler::Cranelift, options),
+        adapter: |options| WasmerEngine::create("wasmer", Compiler::Cranelift, options),
     },
     #[cfg(feature = "singlepass")]
     EngineEntry {
@@ -77,7 +77,7 @@ pub const ENGINES: &[EngineEntry] = &[
         needs_executable_memory: true,
         writes_perf_map: false,
         samples_guests: false,
-        create: |options| WasmerEngine::create("wasmer-singlepass", Compiler::Singlepass, options),
+        adapter: |options| WasmerEngine::create("wasmer-singlepass", Compiler::Singlepass, options),
     },
 ];
 
@@ -176,7 +176,6 @@ impl WasmerEngine {
                 start_section,
             }),
             threads: self.threads.clone(),
-            memory_bytes_max: self.options.memory_bytes_max,
         }))
     }
 }
@@ -233,15 +232,10 @@ impl GuestThreads {
 struct WasmerProgram {
     compiled: Arc<Compiled>,
     threads: Arc<GuestThreads>,
-    memory_bytes_max: u64,
 }
 
 impl Program for WasmerProgram {
     fn run(&self, session: Box<Session>, limits: Limits) -> BoxFuture<'static, Ended> {
-        let limits = Limits {
-            memory_bytes: limits.memory_bytes.min(self.memory_bytes_max),
-            ..limits
-        };
         let compiled = self.compiled.clone();
         let threads = self.threads.clone();
         Box::pin(async move {

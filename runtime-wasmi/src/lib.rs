@@ -36,7 +36,7 @@ pub const ENGINES: &[EngineEntry] = &[EngineEntry {
     needs_executable_memory: false,
     writes_perf_map: false,
     samples_guests: false,
-    create: WasmiEngine::create,
+    adapter: WasmiEngine::create,
 }];
 
 /// Room for the guest's own frames. Deep recursion in real programs needs more than wasmi's default.

@@ -54,7 +54,7 @@ pub const ENGINES: &[EngineEntry] = &[
         needs_executable_memory: true,
         writes_perf_map: true,
         samples_guests: true,
-        create: |options| WasmtimeEngine::create("wasmtime", Compiler::Cranelift, options),
+        adapter: |options| WasmtimeEngine::create("wasmtime", Compiler::Cranelift, options),
     },
     EngineEntry {
         name: "winch",
@@ -63,7 +63,7 @@ pub const ENGINES: &[EngineEntry] = &[
         needs_executable_memory: true,
         writes_perf_map: true,
         samples_guests: true,
-        create: |options| WasmtimeEngine::create("winch", Compiler::Winch, options),
+        adapter: |options| WasmtimeEngine::create("winch", Compiler::Winch, options),
     },
     EngineEntry {
         name: "pulley",
@@ -72,7 +72,7 @@ pub const ENGINES: &[EngineEntry] = &[
         needs_executable_memory: false,
         writes_perf_map: false,
         samples_guests: true,
-        create: |options| WasmtimeEngine::create("pulley", Compiler::Pulley, options),
+        adapter: |options| WasmtimeEngine::create("pulley", Compiler::Pulley, options),
     },
 ];
 

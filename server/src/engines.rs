@@ -134,7 +134,7 @@ pub fn shared_engine(
     if let Some(engine) = same.and_then(|(_, engine)| engine.upgrade()) {
         return Ok(engine);
     }
-    let engine = (entry.create)(options)?;
+    let engine = entry.create(options)?;
     engines.push((key, Arc::downgrade(&engine)));
     Ok(engine)
 }
@@ -176,7 +176,10 @@ mod tests {
             let mut options = EngineOptions::default();
             options.artifact_folder = Some(folder.path().to_owned());
             options.pooled_instances = pooled_instances;
-            (find_engine(Some("winch")).unwrap().create)(&options).unwrap()
+            find_engine(Some("winch"))
+                .unwrap()
+                .create(&options)
+                .unwrap()
         };
         engine(0).compile(&wasm).unwrap();
         assert!(engine(0).load(&wasm).is_some());

@@ -211,7 +211,7 @@ pub fn begin(run: &mut BoxFuture<'static, Ended>) {
 pub fn engines(options: &EngineOptions) -> Vec<Arc<dyn Engine>> {
     let engines = ENGINES.iter();
     engines
-        .map(|entry| (entry.create)(options).unwrap())
+        .map(|entry| entry.create(options).unwrap())
         .collect()
 }
 

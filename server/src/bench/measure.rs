@@ -79,7 +79,7 @@ pub async fn measure(
     mut started: impl FnMut(Step),
 ) -> EngineResult {
     started(Step::Compile);
-    let engine = match (entry.create)(&EngineOptions::default()) {
+    let engine = match entry.create(&EngineOptions::default()) {
         Ok(engine) => engine,
         Err(error) => return EngineResult::failed(entry.name, error.to_string()),
     };
@@ -148,7 +148,7 @@ fn load_kept(entry: &EngineEntry, wasm: &[u8]) -> Option<f64> {
     let folder = tempfile::tempdir().ok()?;
     let mut options = EngineOptions::default();
     options.artifact_folder = Some(folder.path().to_owned());
-    let engine = (entry.create)(&options).ok()?;
+    let engine = entry.create(&options).ok()?;
     // Whether it keeps anything is found out with a program that takes no time.
     let small = hostcalls();
     engine.compile(&small).ok()?;

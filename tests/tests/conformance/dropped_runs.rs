@@ -84,7 +84,7 @@ pub(crate) fn engine_for_one(cx: &Context) -> Arc<dyn Engine> {
     let mut options = EngineOptions::default();
     options.guest_threads_max = 1;
     options.pooled_instances = 1;
-    let engine = (engines::entry(cx.engine).create)(&options);
+    let engine = engines::entry(cx.engine).create(&options);
     engine.unwrap_or_else(|error| panic!("{error}"))
 }
 

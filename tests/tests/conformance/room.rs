@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use abi_core::engine::{Exit, Limits, Program};
+use abi_core::engine::{EngineOptions, Exit, Limits, Program};
 use abi_core::http::cache::HttpCacheSettings;
 use abi_core::{ClientRequest, Service};
 use conformance::cases;
 use conformance::context::Context;
+use conformance::engines;
 use conformance::guests::{Guest, folder};
 use conformance::stepped::{Settled, SteppedWorld};
 use futures_util::FutureExt;
@@ -18,6 +19,7 @@ use crate::dropped_runs::engine_for_one;
 cases![
     as_many_guests_as_one_likes_share_the_room_for_one,
     guests_of_all_sizes_share_the_room_for_one,
+    an_engine_has_a_bound_on_memory_whatever_a_run_may_have,
 ];
 
 const GUESTS: usize = 8;
@@ -49,6 +51,37 @@ async fn guests_of_all_sizes_share_the_room_for_one(cx: Context) {
     });
     let twice: Vec<_> = programs.iter().chain(&programs).cloned().collect();
     all_return(&cx, &twice);
+}
+
+/// Where instances have places that are kept for them, and where they have not.
+async fn an_engine_has_a_bound_on_memory_whatever_a_run_may_have(cx: Context) {
+    const MIB: u64 = 1024 * 1024;
+
+    // Grows to 2 MiB, and then by one page more.
+    let wasm = wat::parse_str(
+        r#"(module
+            (memory (export "memory") 1)
+            (func (export "_start")
+                (if (i32.ne (memory.grow (i32.const 31)) (i32.const 1)) (then (return)))
+                (if (i32.eq (memory.grow (i32.const 1)) (i32.const -1)) (then unreachable))))"#,
+    );
+    let wasm = wasm.expect("this is a module");
+    for pooled_instances in [1, 0] {
+        let mut options = EngineOptions::default();
+        options.pooled_instances = pooled_instances;
+        options.memory_bytes_max = 2 * MIB;
+        let engine = engines::entry(cx.engine).create(&options);
+        let engine = engine.unwrap_or_else(|error| panic!("{error}"));
+        let program = engine.compile(&wasm);
+        let world = SteppedWorld::new(cx.engine.starts_with("wasmer"));
+        let platform = world.platform(HttpCacheSettings::disabled());
+        let mut service = Service::new(program.expect("this is a program"), platform);
+        service.limits.memory_bytes = 8 * MIB;
+        let report = service.start(world.request()).finish().await;
+        let message = "the guest had reached its memory limit of 2 MiB";
+        assert!(report.exit.to_string().contains(message), "{report:?}");
+        assert_eq!(report.memory_bytes, 2 * MIB);
+    }
 }
 
 /// Begins all of them at once, and has them end.

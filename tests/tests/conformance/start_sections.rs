@@ -102,7 +102,11 @@ async fn a_program_that_was_kept_has_it_still(cx: Context) {
     let mut options = EngineOptions::default();
     options.pooled_instances = 1;
     options.artifact_folder = Some(folder.path().join("programs"));
-    let engine = || (engines::entry(cx.engine).create)(&options).expect("it works here");
+    let engine = || {
+        engines::entry(cx.engine)
+            .create(&options)
+            .expect("it works here")
+    };
     let wasm = counting("");
     drop(engine().compile(&wasm).expect("this is a program"));
     // An interpreter has nothing to keep.
