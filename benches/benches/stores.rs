@@ -14,8 +14,8 @@ use abi_core::http::cache::{Readthrough, lookup_key};
 use abi_core::http::{BackendRequest, Destination, RequestHead, ResponseHead};
 use abi_core::lookups::{DeviceDetection, DeviceTable, Geo, GeoTable, UserAgentParser};
 use abi_core::stores::{
-    Acl, ConfigItems, ConfigStore, EventCounter, KvInsert, KvKey, KvStore, KvValue, MemoryKv,
-    MemoryRateLimits, RateCheck, RateLimits, RateWindow, SecretItems, SecretStore,
+    Acl, ConfigItems, ConfigStore, EventCounter, KvInsert, KvKey, KvQuery, KvStore, KvValue,
+    MemoryKv, MemoryRateLimits, RateCheck, RateLimits, RateWindow, SecretItems, SecretStore,
 };
 use benches::{drive, host, measure};
 use bytes::Bytes;
@@ -314,6 +314,10 @@ fn memory_kv(criterion: &mut Criterion) {
     lookups(criterion, "kv_memory_insert", |number| {
         let written = drive(store.insert(kv_key(scattered(number)), insert(), NOW));
         written.expect("there is room for it");
+    });
+    lookups(criterion, "kv_memory_list", |_| {
+        let page = drive(store.list(KvQuery::default(), NOW));
+        assert_eq!(page.expect("it can be read").keys.len(), 1000);
     });
 }
 

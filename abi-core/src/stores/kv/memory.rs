@@ -1,7 +1,6 @@
 //! A KV store in memory.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::ops::Bound;
@@ -51,6 +50,9 @@ type Items = BTreeMap<KvKey, KvItem>;
 
 /// What is known of all items together.
 struct Writes {
+    /// All keys in the order of their bytes, each with the time at which it is over: pages are read from here, so that they need
+    /// not be put together from all parts.
+    keys: BTreeMap<KvKey, Option<Duration>>,
     /// The keys of all items whose time will be over, by that time.
     by_expiry: BTreeSet<(Duration, KvKey)>,
     bytes: usize,
@@ -70,6 +72,7 @@ impl MemoryKv {
     #[must_use]
     pub fn with_capacity(bytes_max: usize) -> Self {
         let writes = Writes {
+            keys: BTreeMap::new(),
             by_expiry: BTreeSet::new(),
             bytes: 0,
             bytes_max,
@@ -156,10 +159,9 @@ impl MemoryKv {
     /// All keys, in the order of their bytes; see [`item`](Self::item).
     #[must_use]
     pub fn keys(&self) -> Vec<String> {
-        let _as_they_are_now = self.writes();
-        let parts = self.parts();
-        let all = in_order(&parts, Bound::Unbounded);
-        all.map(|(key, _)| key.as_str().to_owned()).collect()
+        let writes = self.writes();
+        let all = writes.keys.keys();
+        all.map(|key| key.as_str().to_owned()).collect()
     }
 
     /// What it holds, in bytes; see [`KvItem::stored_bytes`].
@@ -188,35 +190,34 @@ impl MemoryKv {
             Some(after) if **after >= *query.prefix => Bound::Excluded(after.as_str()),
             _ => Bound::Included(query.prefix.as_str()),
         };
-        let _as_they_are_now = self.writes();
-        let parts = self.parts();
-        let found = in_order(&parts, start)
+        let writes = self.writes();
+        let found = writes
+            .keys
+            .range::<str, _>((start, Bound::Unbounded))
             .take_while(|(key, _)| key.as_str().starts_with(&query.prefix))
-            .filter(|(_, item)| !item.is_expired(now));
+            .filter(|(_, expires)| expires.is_none_or(|expires| expires > now));
         KvPage::take(found.map(|(key, _)| key.as_str()), query.limit)
     }
 
     /// Puts an item into its place, in which there is one at any moment if there was one before.
     fn put(&self, writes: &mut Writes, key: KvKey, item: KvItem) {
-        let added = item.stored_bytes(&key);
-        let expiry = item.expires.map(|expires| (expires, key.clone()));
-        let replaced = {
-            let mut items = self.part(key.as_str()).write();
-            // Removed, so that the key that stays is the one in the order of times, and not another copy.
-            let replaced = items.remove_entry(&key);
-            items.insert(key, item);
-            replaced
-        };
-        if let Some((key, item)) = replaced {
-            writes.forget(key, &item);
-        }
+        let (added, expires) = (item.stored_bytes(&key), item.expires);
+        // Where there was one its key stays, which is the same copy in all places.
+        let replaced = self.part(key.as_str()).write().insert(key.clone(), item);
         writes.bytes += added;
-        writes.by_expiry.extend(expiry);
+        match replaced {
+            Some(replaced) => {
+                writes.bytes -= replaced.stored_bytes(&key);
+                if replaced.expires != expires {
+                    writes.put_in_order(key, expires);
+                }
+            }
+            None => writes.put_in_order(key, expires),
+        }
     }
 
     fn remove(&self, writes: &mut Writes, key: &KvKey) -> Option<KvItem> {
-        let removed = self.part(key.as_str()).write().remove_entry(key);
-        let (key, item) = removed?;
+        let item = self.part(key.as_str()).write().remove(key)?;
         writes.forget(key, &item);
         Some(item)
     }
@@ -240,10 +241,6 @@ impl MemoryKv {
         &self.shared.parts[number as usize]
     }
 
-    fn parts(&self) -> Vec<RwLockReadGuard<'_, Items>> {
-        self.shared.parts.iter().map(Part::read).collect()
-    }
-
     // A panic cannot leave anything half written: no code between the changes of one write can panic.
     fn writes(&self) -> MutexGuard<'_, Writes> {
         let writes = self.shared.writes.lock();
@@ -262,34 +259,25 @@ impl Part {
 }
 
 impl Writes {
+    /// Takes note of an item that is new, or that is there for another time than before.
+    fn put_in_order(&mut self, key: KvKey, expires: Option<Duration>) {
+        let place = self.keys.entry(key);
+        let key = place.key().clone();
+        let before = std::mem::replace(place.or_default(), expires);
+        if let Some(before) = before {
+            self.by_expiry.remove(&(before, key.clone()));
+        }
+        self.by_expiry.extend(expires.map(|expires| (expires, key)));
+    }
+
     /// Takes note that an item is there no more.
-    fn forget(&mut self, key: KvKey, item: &KvItem) {
-        self.bytes -= item.stored_bytes(&key);
+    fn forget(&mut self, key: &KvKey, item: &KvItem) {
+        self.bytes -= item.stored_bytes(key);
+        self.keys.remove(key);
         if let Some(expires) = item.expires {
-            self.by_expiry.remove(&(expires, key));
+            self.by_expiry.remove(&(expires, key.clone()));
         }
     }
-}
-
-/// The items of all parts in the order of the bytes of their keys.
-fn in_order<'a>(
-    parts: &'a [RwLockReadGuard<'_, Items>],
-    start: Bound<&str>,
-) -> impl Iterator<Item = (&'a KvKey, &'a KvItem)> {
-    let parts = parts.iter();
-    let parts = parts.map(|items| items.range::<str, _>((start, Bound::Unbounded)).peekable());
-    let mut parts: Vec<_> = parts.collect();
-    let firsts = parts.iter_mut().enumerate();
-    let firsts = firsts.filter_map(|(number, part)| Some(Reverse((part.peek()?.0, number))));
-    // The first key of each part, the smallest at the top.
-    let mut firsts: BinaryHeap<_> = firsts.collect();
-    std::iter::from_fn(move || {
-        let Reverse((_, number)) = firsts.pop()?;
-        let part = &mut parts[number];
-        let item = part.next();
-        firsts.extend(part.peek().map(|(key, _)| Reverse((*key, number))));
-        item
-    })
 }
 
 impl KvStore for MemoryKv {
@@ -323,9 +311,8 @@ impl Default for MemoryKv {
 impl fmt::Debug for MemoryKv {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let writes = self.writes();
-        let items: usize = self.parts().iter().map(|part| part.len()).sum();
         f.debug_struct("MemoryKv")
-            .field("items", &items)
+            .field("items", &writes.keys.len())
             .field("bytes", &writes.bytes)
             .finish_non_exhaustive()
     }

@@ -75,7 +75,7 @@ pub struct KvItem {
 
 /// What an item takes beside the bytes of its key, value and metadata: what the structures around it are at most, in a store
 /// in memory and with the allocator of the system.
-pub const KV_ITEM_BYTES: usize = 384;
+pub const KV_ITEM_BYTES: usize = 512;
 
 impl KvItem {
     /// How many bytes it counts where a store has a limit: key, value, metadata and [`KV_ITEM_BYTES`].
