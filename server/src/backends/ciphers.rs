@@ -33,6 +33,29 @@ const NAMES: [(&str, &str); 6] = [
     ),
 ];
 
+/// What stands for all suites that are safe.
+const ALL: [&str; 3] = ["ALL", "DEFAULT", "HIGH"];
+
+/// The names of a list: between colons, commas or spaces, each perhaps with `!` or `-` before it.
+fn names(list: &str) -> impl Iterator<Item = &str> {
+    let names = list.split([':', ',', ' ']);
+    names.filter(|name| !name.is_empty() && !name.starts_with('@'))
+}
+
+/// The suites that a list asks for: those that this host can speak, and the names of which it knows none.
+pub(crate) fn asked_for(list: &str) -> (Vec<&str>, Vec<&str>) {
+    let known = known_ciphers();
+    names(list)
+        .filter(|name| !name.starts_with(['!', '-']))
+        .partition(|name| known.iter().any(|own| own == name) || ALL.contains(name))
+}
+
+/// The names of all suites that this host can speak.
+pub(crate) fn known_ciphers() -> Vec<String> {
+    let provider = rustls::crypto::ring::default_provider();
+    provider.cipher_suites.iter().map(openssl_name).collect()
+}
+
 /// The same provider with only those suites that a list names: names between colons, commas or spaces, each perhaps
 /// with `!` or `-` before it; `ALL`, `DEFAULT` and `HIGH` are all that are safe. As in OpenSSL, a list without a suite
 /// of TLS 1.3 says nothing about those, and unknown names count for nothing.
@@ -40,10 +63,7 @@ pub(super) fn restricted(
     mut provider: CryptoProvider,
     list: &str,
 ) -> Result<CryptoProvider, TlsSettingsError> {
-    let names: Vec<&str> = list
-        .split([':', ',', ' '])
-        .filter(|name| !name.is_empty() && !name.starts_with('@'))
-        .collect();
+    let names: Vec<&str> = names(list).collect();
     let is_of_1_3 = |name: &str| name.starts_with("TLS_");
     let names_1_3 = names.iter().any(|name| is_of_1_3(name));
     provider.cipher_suites.retain(|suite| {
@@ -56,7 +76,7 @@ pub(super) fn restricted(
             match name.strip_prefix(['!', '-']) {
                 Some(name) if name == own => return false,
                 Some(_) => {}
-                None => is_listed |= *name == own || ["ALL", "DEFAULT", "HIGH"].contains(name),
+                None => is_listed |= *name == own || ALL.contains(name),
             }
         }
         is_listed
@@ -102,6 +122,15 @@ mod tests {
         assert_eq!(left("TLS_AES_128_GCM_SHA256"), ["TLS_AES_128_GCM_SHA256"]);
         assert_eq!(left("HIGH:@STRENGTH").len(), 9);
         assert_eq!(left("ALL:!ECDHE-RSA-AES256-GCM-SHA384").len(), 8);
+    }
+
+    #[test]
+    fn names_that_no_suite_has_are_found() {
+        let known = "TLS_AES_128_GCM_SHA256 ECDHE-RSA-AES128-GCM-SHA256,ALL:@STRENGTH";
+        assert_eq!(asked_for(known).0.len(), 3);
+        assert!(asked_for(known).1.is_empty());
+        assert_eq!(asked_for("HIGH:FOO:!aNULL"), (vec!["HIGH"], vec!["FOO"]));
+        assert_eq!(asked_for("!ECDHE-RSA-AES128-GCM-SHA256"), (vec![], vec![]));
     }
 
     #[test]

@@ -37,11 +37,13 @@ use tokio::runtime::Handle;
 
 use crate::heads;
 use crate::world::{InRuntime, Turns};
+pub(crate) use ciphers::{asked_for, known_ciphers};
 use dynamic::DynamicBackends;
 pub use fixed::{FixedResponse, FixedResponses};
 pub(crate) use hand_off::{HandedOff, join};
 pub use local::{BackendName, LocalAnswer, LocalBackend, read_body};
 use send::{Backend, Client, client};
+pub(crate) use settings::host_field;
 pub use settings::{BackendSettings, BackendUrl, Health, InvalidUrl};
 pub use tls::{ClientCertificate, TlsSettings, TlsSettingsError, TlsVersion};
 pub(crate) use tls::{certificates, check_authorities};

@@ -7,6 +7,7 @@ use std::time::Duration;
 use abi_core::http::{Healthcheck, Keepalive, PoolingLimits};
 use http::uri::{Authority, Scheme};
 use http::{HeaderValue, Uri};
+use rustls::pki_types::ServerName;
 
 use super::LocalBackend;
 use super::tls::TlsSettings;
@@ -172,6 +173,13 @@ impl BackendUrl {
         &self.prefix
     }
 
+    /// Whether a certificate can be for its host.
+    pub(crate) fn is_name_in_certificates(&self) -> bool {
+        let host = self.authority.host();
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        ServerName::try_from(host).is_ok()
+    }
+
     /// Whether connections are encrypted.
     #[must_use]
     pub fn is_https(&self) -> bool {
@@ -234,6 +242,21 @@ impl fmt::Display for BackendUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
     }
+}
+
+/// The `Host` of requests: a host, and maybe a port.
+///
+/// # Errors
+///
+/// What is wrong with the text, and what is expected.
+pub(crate) fn host_field(text: &str) -> Result<HeaderValue, String> {
+    let is_host = |authority: &Authority| !authority.as_str().contains('@');
+    let authority = text.parse::<Authority>().ok().filter(is_host);
+    let value = authority.and_then(|_| HeaderValue::from_str(text).ok());
+    value.ok_or_else(|| {
+        let text = text.escape_debug();
+        format!("`{text}` is no host; it has to be a name or an address, and maybe a port, such as example.com:8443")
+    })
 }
 
 /// A text that is not the URL of a backend.

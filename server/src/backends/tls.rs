@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, SupportedProtocolVersion, WantsVerifier};
 
 use super::ciphers;
 use super::verify::{Anyone, ForName};
@@ -49,6 +50,26 @@ impl Default for TlsSettings {
             client_certificate: None,
             ciphers: None,
         }
+    }
+}
+
+impl TlsSettings {
+    /// Checks that there is a version of the protocol that they allow.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsSettingsError`] when there is none.
+    pub(crate) fn check_versions(&self) -> Result<(), TlsSettingsError> {
+        versions(self).map(drop)
+    }
+
+    /// Checks that a handshake can begin: that there is a suite for a version that they allow.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsSettingsError`] when there is none.
+    pub(crate) fn check(&self) -> Result<(), TlsSettingsError> {
+        builder(self, Arc::new(provider(self)?)).map(drop)
     }
 }
 
@@ -213,14 +234,8 @@ pub(super) fn config(
     other_name: Option<ServerName<'static>>,
     alpn: Alpn,
 ) -> Result<ClientConfig, TlsSettingsError> {
-    let mut provider = rustls::crypto::ring::default_provider();
-    if let Some(ciphers) = &settings.ciphers {
-        provider = ciphers::restricted(provider, ciphers)?;
-    }
-    let provider = Arc::new(provider);
-    let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(&versions(settings)?)
-        .map_err(|error| TlsSettingsError(error.to_string()))?;
+    let provider = Arc::new(provider(settings)?);
+    let builder = builder(settings, provider.clone())?;
     let builder = match (settings.accept_any_certificate, other_name) {
         (true, _) => builder
             .dangerous()
@@ -248,6 +263,30 @@ pub(super) fn config(
     Ok(config)
 }
 
+/// The suites that may be used.
+fn provider(settings: &TlsSettings) -> Result<CryptoProvider, TlsSettingsError> {
+    let provider = rustls::crypto::ring::default_provider();
+    match &settings.ciphers {
+        Some(ciphers) => ciphers::restricted(provider, ciphers),
+        None => Ok(provider),
+    }
+}
+
+/// What a configuration begins with: suites and versions that go together.
+fn builder(
+    settings: &TlsSettings,
+    provider: Arc<CryptoProvider>,
+) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TlsSettingsError> {
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_protocol_versions(&versions(settings)?);
+    builder.map_err(|error| {
+        TlsSettingsError(match &settings.ciphers {
+            Some(list) => format!("`{list}` names no cipher suite of a version that is allowed"),
+            None => error.to_string(),
+        })
+    })
+}
+
 fn versions(
     settings: &TlsSettings,
 ) -> Result<Vec<&'static SupportedProtocolVersion>, TlsSettingsError> {
@@ -261,7 +300,8 @@ fn versions(
         .collect();
     if allowed.is_empty() {
         return Err(TlsSettingsError(
-            "no version of TLS is left; this host speaks 1.2 and 1.3".to_owned(),
+            "no version of TLS is left between the lowest and the highest that may be spoken; this host speaks 1.2 and 1.3"
+                .to_owned(),
         ));
     }
     Ok(allowed)

@@ -13,7 +13,7 @@ use super::drop_in::{AdaptArguments, DropInArguments};
 use super::generate::{CompletionsArguments, ManArguments};
 use super::inspect::InspectArguments;
 use super::profile::Profile;
-use crate::backends::{BackendSettings, InvalidUrl};
+use crate::backends::{BackendSettings, InvalidUrl, host_field};
 use crate::engines::engines;
 use crate::host::ALL_OTHERS;
 use crate::world::check_endpoint;
@@ -449,10 +449,7 @@ fn maybe_named(text: &str) -> Result<(String, String), String> {
 
 fn override_host(text: &str) -> Result<(String, HeaderValue), String> {
     let (name, host) = maybe_named(text)?;
-    match HeaderValue::from_str(&host) {
-        Ok(value) if !host.trim().is_empty() => Ok((name, value)),
-        _ => Err(format!("`{host}` is no host")),
-    }
+    Ok((name, host_field(&host)?))
 }
 
 pub(super) fn backend(text: &str) -> Result<(String, BackendSettings), String> {

@@ -7,18 +7,24 @@ use http::HeaderValue;
 use rustls::pki_types::{CertificateDer, ServerName};
 
 use super::connections;
+use super::error::Problem;
 use super::files::Folder;
 use super::reader::{Result, Table, Value};
 use super::respond;
 use crate::backends::{
     BackendSettings, BackendUrl, ClientCertificate, Health, LocalBackend, TlsSettings,
-    TlsSettingsError, TlsVersion, certificates, check_authorities,
+    TlsSettingsError, TlsVersion, asked_for, certificates, check_authorities, host_field,
+    known_ciphers,
 };
 
 /// How deep lists of certificates may be nested.
 const NESTING_MAX: usize = 8;
 
-pub(super) fn read(value: &Value<'_>, folder: &Folder) -> Result<BackendSettings> {
+pub(super) fn read(
+    value: &Value<'_>,
+    folder: &Folder,
+    warnings: &mut Vec<Problem>,
+) -> Result<BackendSettings> {
     let mut table = value.table()?;
     let mut settings = match (table.get("url"), table.get("respond")) {
         (None, None) => {
@@ -36,7 +42,10 @@ pub(super) fn read(value: &Value<'_>, folder: &Folder) -> Result<BackendSettings
         }
     };
     settings.override_host = table.get("override_host").map(host).transpose()?;
-    settings.tls = tls(&mut table, folder)?;
+    settings.tls = tls(&mut table, folder, warnings)?;
+    if settings.url.is_https() {
+        check_handshake(&settings, &mut table)?;
+    }
     for name in ["grpc", "http2"] {
         settings.http2_only |= flag(table.get(name))?.unwrap_or(false);
     }
@@ -80,7 +89,7 @@ fn percent(value: &Value<'_>) -> Result<u8> {
     }
 }
 
-fn tls(table: &mut Table<'_>, folder: &Folder) -> Result<TlsSettings> {
+fn tls(table: &mut Table<'_>, folder: &Folder, warnings: &mut Vec<Problem>) -> Result<TlsSettings> {
     let mut tls = TlsSettings {
         use_sni: flag(table.get("use_sni"))?.unwrap_or(true),
         ..TlsSettings::default()
@@ -89,11 +98,9 @@ fn tls(table: &mut Table<'_>, folder: &Folder) -> Result<TlsSettings> {
     tls.sni_host = server_name(table.get("sni_host"))?;
     tls.min_version = version(table.get("tls_min"))?;
     tls.max_version = version(table.get("tls_max"))?;
-    let ciphers = table.get("ciphers");
-    tls.ciphers = match &ciphers {
-        Some(ciphers) => Some(filled(ciphers)?.to_owned()),
-        None => None,
-    };
+    if let Some(value) = table.get("ciphers") {
+        tls.ciphers = Some(ciphers(&value, warnings)?);
+    }
     tls.accept_any_certificate = flag(table.get("skip_tls_verify"))?.unwrap_or(false);
     if let Some(value) = table.get("ca_certificate") {
         tls.authorities = Some(authorities(&value, folder)?);
@@ -104,6 +111,48 @@ fn tls(table: &mut Table<'_>, folder: &Folder) -> Result<TlsSettings> {
     Ok(tls)
 }
 
+/// A list of cipher suites, at least one of which this host can speak. Others are told: they count for nothing.
+fn ciphers(value: &Value<'_>, warnings: &mut Vec<Problem>) -> Result<String> {
+    let list = filled(value)?;
+    let (spoken, unknown) = asked_for(list);
+    let there_are = || format!("there are: {}", known_ciphers().join(", "));
+    if spoken.is_empty() {
+        return Err(value.problem(format!(
+            "`{list}` names no cipher suite that this host can speak; {}",
+            there_are()
+        )));
+    }
+    warnings.extend(unknown.iter().map(|name| {
+        value.problem(format!(
+            "`{name}` is no cipher suite that this host can speak, and has no effect; {}",
+            there_are()
+        ))
+    }));
+    Ok(list.to_owned())
+}
+
+/// Tells at the start what would make every handshake fail.
+fn check_handshake(settings: &BackendSettings, table: &mut Table<'_>) -> Result<()> {
+    let (tls, url) = (&settings.tls, &settings.url);
+    let mut wrong = |names: [&'static str; 2], why: String| {
+        let [one, other] = names.map(|name| table.get(name));
+        match one.or(other) {
+            Some(value) => value.problem(why),
+            None => table.problem(why),
+        }
+    };
+    tls.check_versions()
+        .map_err(|error| wrong(["tls_max", "tls_min"], error.to_string()))?;
+    tls.check()
+        .map_err(|error| wrong(["ciphers", "tls_max"], error.to_string()))?;
+    if tls.certificate_host.is_none() && !url.is_name_in_certificates() {
+        let host = url.authority().host();
+        let why = format!("`{host}` cannot be the name in a certificate; set `cert_host`");
+        return Err(wrong(["url", "url"], why));
+    }
+    Ok(())
+}
+
 /// The certificates of authorities: PEM text, `{ file = … }`, `{ value = … }`, or a list of those.
 pub(super) fn authorities(
     value: &Value<'_>,
@@ -111,6 +160,11 @@ pub(super) fn authorities(
 ) -> Result<Vec<CertificateDer<'static>>> {
     let mut authorities = Vec::new();
     collect_authorities(value, folder, NESTING_MAX, &mut authorities)?;
+    if authorities.is_empty() {
+        return Err(value.problem(
+            "this list is empty: nobody would be trusted; leave the key out to have no such setting",
+        ));
+    }
     check_authorities(&authorities).map_err(|error| value.problem(error.to_string()))?;
     Ok(authorities)
 }
@@ -190,8 +244,7 @@ fn version(value: Option<Value<'_>>) -> Result<Option<TlsVersion>> {
 }
 
 fn host(value: Value<'_>) -> Result<HeaderValue> {
-    HeaderValue::from_str(filled(&value)?)
-        .map_err(|_| value.problem("this cannot be the value of a header field"))
+    host_field(filled(&value)?).map_err(|why| value.problem(why))
 }
 
 fn filled<'a>(value: &Value<'a>) -> Result<&'a str> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use abi_core::http::{Healthcheck, Keepalive, PoolingLimits};
 
 use super::reader::{Result, Table, Value};
-use crate::backends::BackendSettings;
+use crate::backends::{BackendSettings, host_field};
 
 /// The most checks that may count, and how often and for how long there may be one: as for backends of guests.
 const WINDOW_MAX: u64 = 15;
@@ -46,10 +46,11 @@ pub(super) fn healthcheck(value: &Value<'_>) -> Result<Healthcheck> {
     let window = number(&mut table, "window", 5, 1..=WINDOW_MAX)?;
     let check = Healthcheck {
         method: text(&mut table, "method", "HEAD", |method| {
-            http::Method::from_bytes(method.as_bytes()).is_ok()
+            // That one makes a tunnel, which no request to a backend does.
+            http::Method::from_bytes(method.as_bytes()).is_ok_and(|method| method != "CONNECT")
         })?,
         host: text(&mut table, "host", "", |host| {
-            http::HeaderValue::from_str(host).is_ok()
+            host.is_empty() || host_field(host).is_ok()
         })?,
         path: text(&mut table, "path", "/", |path| {
             path.starts_with('/') && path.parse::<http::Uri>().is_ok()

@@ -153,7 +153,7 @@ impl Manifest {
         };
         let mut local = local.table()?;
         if let Some(value) = local.get("backends") {
-            self.backends = named(&value, |value| backends::read(value, folder))?;
+            self.backends = named(&value, |value| backends::read(value, folder, warnings))?;
         }
         if let Some(value) = local.get_either("dictionaries", "config_stores")? {
             self.dictionaries = named(&value, |value| dictionaries::read(value, folder))?;

@@ -69,6 +69,9 @@ fn path(value: &Value<'_>) -> Result<String> {
     if !path.starts_with('/') {
         return Err(value.problem("a path begins with `/`"));
     }
+    if path.contains(['?', '#']) {
+        return Err(value.problem("a path has no query: requests are matched without theirs"));
+    }
     Ok(path.to_owned())
 }
 

@@ -180,6 +180,14 @@ fn mistakes_say_what_was_expected() {
         ),
         ("[local_server.backends.a]\nrespond = []", "empty"),
         (
+            "[local_server.backends.a]\nrespond = {path = '/a?b'}",
+            "a path has no query",
+        ),
+        (
+            "[local_server.backends.a]\nurl = 'http://a'\noverride_host = 'http://b'",
+            "`http://b` is no host; it has to be",
+        ),
+        (
             "[local_server.backends.a]\nurl = 'http://a'\nuptime = 101",
             "from 0 to 100",
         ),
@@ -784,6 +792,11 @@ fn mistakes_in_what_is_said_of_connections_are_told() {
         ("healthcheck = { interval_ms = 10 }", "from 1000 to 3599999"),
         ("healthcheck = { path = 'x' }", "`x` cannot be the path"),
         ("healthcheck = { method = 'A B' }", "cannot be the method"),
+        (
+            "healthcheck = { method = 'CONNECT' }",
+            "cannot be the method",
+        ),
+        ("healthcheck = { host = 'a b' }", "cannot be the host"),
         ("helthcheck = {}", "did you mean `healthcheck`?"),
     ] {
         let text = format!("[local_server.backends.origin]\nurl = 'http://a'\n{key}");
@@ -791,6 +804,55 @@ fn mistakes_in_what_is_said_of_connections_are_told() {
         assert!(message.starts_with("fastly.toml:3:"), "{message}");
         assert!(message.contains(told), "{key}: {message}");
     }
+}
+
+#[test]
+fn what_would_make_every_handshake_fail_is_told_at_the_start() {
+    for (keys, told) in [
+        (
+            "ciphers = 'FOO'",
+            "fastly.toml:3: in `local_server.backends.origin.ciphers`: `FOO` names no cipher suite that this host can speak; \
+             there are: TLS_AES_256_GCM_SHA384, ",
+        ),
+        ("ciphers = '!ECDHE-RSA-AES128-GCM-SHA256'", "names no"),
+        (
+            "tls_max = '1.2'\nciphers = 'TLS_AES_128_GCM_SHA256'",
+            "fastly.toml:4: in `local_server.backends.origin.ciphers`: `TLS_AES_128_GCM_SHA256` names no cipher suite of a \
+             version",
+        ),
+        (
+            "ciphers = 'ALL:!ECDHE-RSA-AES128-GCM-SHA256'\ntls_max = '1.1'",
+            "fastly.toml:4: in `local_server.backends.origin.tls_max`: no version of TLS is left",
+        ),
+        (
+            "tls_min = '1.3'\ntls_max = '1.2'",
+            "this host speaks 1.2 and 1.3",
+        ),
+        ("ca_certificate = []", "nobody would be trusted"),
+        ("cert_host = 'a..b'", "neither a host name nor an address"),
+    ] {
+        let text = format!("[local_server.backends.origin]\nurl = 'https://a'\n{keys}");
+        let message = error(&text);
+        assert!(message.contains(told), "{keys}: {message}");
+    }
+    let message = error("[local_server.backends.origin]\nurl = 'https://a..b'");
+    assert!(
+        message.starts_with("fastly.toml:2: in `local_server.backends.origin.url`: `a..b` cannot"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_cipher_suite_that_is_not_known_beside_others_is_a_warning() {
+    let list = "ECDHE-RSA-AES128-GCM-SHA256:AES128-SHA:!aNULL";
+    let text = format!("[local_server.backends.origin]\nurl = 'https://a'\nciphers = '{list}'");
+    let manifest = parse(&text).unwrap();
+    assert_eq!(manifest.backends[0].1.tls.ciphers.as_deref(), Some(list));
+    let [warning] = &manifest.warnings[..] else {
+        panic!("{:?}", manifest.warnings);
+    };
+    assert_eq!(warning.key, "local_server.backends.origin.ciphers");
+    assert!(warning.message.contains("`AES128-SHA` is no"), "{warning}");
 }
 
 #[test]
