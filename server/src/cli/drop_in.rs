@@ -156,7 +156,7 @@ mod tests {
         let expected = "fastlike --backend origin=a:80@95 --bind localhost:0 --kv=k --fake-fastly-key x --reload -v app.wasm";
         assert_eq!(changed(line), expected);
         let line = CommandLine::try_parse_from(changed(line).split(' ')).unwrap();
-        assert_eq!(line.serve.backends[0].0, "origin");
+        assert_eq!(line.serve.backends.backends[0].0, "origin");
         line.serve.drop_in.check().unwrap();
     }
 

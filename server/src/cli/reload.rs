@@ -9,7 +9,6 @@ use tokio::runtime::Handle;
 use super::Failure;
 use super::arguments::{MessageFormat, ServeArguments};
 use super::output::{Announcements, SERVING, is_colored};
-use super::serve::{builder, self_signed};
 use super::signals::{Hangup, Hangups};
 use super::watch::FileWatch;
 use crate::config::{FileStamp, FilesRead, noting_files};
@@ -36,13 +35,13 @@ impl Setup {
         announcements: Announcements,
     ) -> Result<Self, Failure> {
         let logs = LogWriter::standard_streams(LogFormat {
-            label_stdout: arguments.log_stdout,
-            label_stderr: arguments.log_stderr,
+            label_stdout: arguments.output.log_stdout,
+            label_stderr: arguments.output.log_stderr,
             color: is_colored(&std::io::stdout()),
             json: arguments.output.log_format == MessageFormat::Json,
         });
         Ok(Self {
-            self_signed: self_signed(&arguments)?,
+            self_signed: arguments.clients.self_signed()?,
             logs: Arc::new(logs),
             arguments,
             announcements,
@@ -50,9 +49,9 @@ impl Setup {
     }
 
     fn builder(&self) -> Result<HostBuilder, Failure> {
-        let mut builder = builder(&self.arguments)?.logs_shared(self.logs.clone());
+        let mut builder = self.arguments.builder()?.logs_shared(self.logs.clone());
         // The interpreter, with which that begins, has no functions that a profiler could see.
-        if self.arguments.engine.is_none() && self.arguments.profile.is_none() {
+        if self.arguments.engine.is_none() && self.arguments.guest.profile.is_none() {
             builder = builder.engine(AUTO);
         }
         if let Some(tls) = &self.self_signed {

@@ -11,9 +11,8 @@ use http::Request;
 use http_body_util::{BodyExt, Empty};
 
 use super::Failure;
-use super::arguments::RunArguments;
+use super::arguments::{RunArguments, stem};
 use super::output;
-use super::serve::{builder, stem};
 use crate::world::{Look, lines};
 
 /// The exit code of a command that a signal aborted, which is what shells make of a trap.
@@ -43,11 +42,11 @@ async fn run_once(arguments: &RunArguments) -> Result<Exit, Failure> {
     let program = arguments.serve.program.as_deref().unwrap_or(Path::new("?"));
     let mut all = vec![stem(program)];
     all.extend(arguments.arguments.iter().cloned());
-    let mut host = builder(&arguments.serve)?.arguments(all).logs(Inherited {
-        label_stdout: arguments.serve.log_stdout,
-        label_stderr: arguments.serve.log_stderr,
+    let mut host = arguments.serve.builder()?.arguments(all).logs(Inherited {
+        label_stdout: arguments.serve.output.log_stdout,
+        label_stderr: arguments.serve.output.log_stderr,
     });
-    if let Some(profile) = &arguments.serve.profile {
+    if let Some(profile) = &arguments.serve.guest.profile {
         host = profile.of_one_run(host);
     }
     let host = host.build().await?;

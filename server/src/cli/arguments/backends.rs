@@ -1,0 +1,83 @@
+//! Options about backends.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+use http::header::HeaderValue;
+
+use super::values::maybe_named;
+use crate::backends::{BackendSettings, InvalidUrl, host_field};
+use crate::host::HostBuilder;
+
+/// Where requests of guests go.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Backends")]
+pub(in crate::cli) struct BackendArguments {
+    /// A backend; `@N`: so many percent of the requests reach it.
+    ///
+    /// It is added to those of the configuration, or takes the place of one of them. Without a name it is the backend of all
+    /// names that no other one has. A place without `http://` or `https://` is spoken to in plain HTTP. The requests that do
+    /// not reach it are answered 502.
+    #[arg(short = 'b', long = "backend", value_name = "[NAME=]URL[@N]", value_parser = backend)]
+    pub backends: Vec<(String, BackendSettings)>,
+
+    /// The `Host` of every request to a backend.
+    ///
+    /// It goes before what the guest set. The backend may be one of the configuration. Without a name it is the backend of all names that no other one has.
+    #[arg(long = "override-host", value_name = "[NAME=]HOST", value_parser = override_host)]
+    pub override_hosts: Vec<(String, HeaderValue)>,
+
+    /// Where Pushpin is on this machine, which holds connections for publishing.
+    #[arg(
+        long,
+        value_name = "PORT",
+        value_parser = clap::value_parser!(u16).range(1..)
+    )]
+    pub local_pushpin_proxy_port: Option<u16>,
+}
+
+impl BackendArguments {
+    /// Says them to a host.
+    pub(in crate::cli) fn apply(&self, mut builder: HostBuilder) -> HostBuilder {
+        for (name, settings) in &self.backends {
+            builder = builder.backend_with(name, settings.clone());
+        }
+        for (name, host) in &self.override_hosts {
+            builder = builder.override_host(name, host.clone());
+        }
+        if let Some(port) = self.local_pushpin_proxy_port {
+            builder = builder.grip_proxy(SocketAddr::from(([127, 0, 0, 1], port)));
+        }
+        builder
+    }
+}
+
+fn override_host(text: &str) -> Result<(String, HeaderValue), String> {
+    let (name, host) = maybe_named(text)?;
+    Ok((name, host_field(&host)?))
+}
+
+pub(in crate::cli) fn backend(text: &str) -> Result<(String, BackendSettings), String> {
+    let (name, place) = maybe_named(text)?;
+    let (url, uptime) = match place.rsplit_once('@') {
+        Some((url, number)) if is_number(number) => (url, Some(number)),
+        _ => (place.as_str(), None),
+    };
+    let url = match url.contains("://") {
+        true => url.to_owned(),
+        false => format!("http://{url}"),
+    };
+    let url = url.parse().map_err(|error: InvalidUrl| error.to_string())?;
+    let mut settings = BackendSettings::new(url);
+    if let Some(number) = uptime {
+        let percent = number.parse().ok().filter(|percent| *percent <= 100);
+        settings.uptime_percent =
+            percent.ok_or("what follows the `@` has to be a share in percent, from 0 to 100")?;
+    }
+    Ok((name, settings))
+}
+
+/// An `@` before anything else belongs to the URL.
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}

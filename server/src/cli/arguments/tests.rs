@@ -1,0 +1,173 @@
+use clap::{CommandFactory, Parser};
+
+use super::backends::backend;
+use super::{Command, CommandLine};
+use crate::cli::profile::Profile;
+
+fn parse(line: &str) -> Result<CommandLine, clap::Error> {
+    CommandLine::try_parse_from(line.split(' '))
+}
+
+#[test]
+fn the_definition_is_sound() {
+    CommandLine::command().debug_assert();
+}
+
+#[test]
+fn serving_is_the_default() {
+    let line = parse("fastlike --addr 127.0.0.1:0 -C a.toml app.wasm").unwrap();
+    assert!(line.command.is_none());
+    assert_eq!(line.serve.program.unwrap().to_str(), Some("app.wasm"));
+    let line = parse("fastlike serve --engine wasmi app.wasm").unwrap();
+    let Some(Command::Serve(arguments)) = line.command else {
+        panic!("{line:?}");
+    };
+    assert_eq!(arguments.engine.as_deref(), Some("wasmi"));
+    assert!(matches!(
+        parse("fastlike engines").unwrap().command,
+        Some(Command::Engines)
+    ));
+}
+
+#[test]
+fn mistakes_are_told() {
+    for line in [
+        "fastlike",
+        "fastlike serve",
+        "fastlike a.wasm --backend origin=",
+        "fastlike a.wasm --backend =http://a",
+        "fastlike a.wasm --override-host origin=",
+        "fastlike a.wasm --override-host a=\u{1}",
+        "fastlike a.wasm --profile other",
+        "fastlike a.wasm --profile guest,",
+        "fastlike a.wasm --logger =x",
+        "fastlike a.wasm --addr 127.0.0.1",
+        "fastlike a.wasm --backend origin=http://a@101",
+        "fastlike a.wasm --backend origin=http://user@a:80",
+        "fastlike a.wasm --reuse-requests x",
+        "fastlike a.wasm --timeout 0",
+        "fastlike a.wasm --timeout NaN",
+        "fastlike a.wasm --env =x",
+        "fastlike a.wasm --log-file =x",
+        "fastlike a.wasm --log-file stdout=x",
+        "fastlike a.wasm --kv =x",
+        "fastlike a.wasm --cache-size 0",
+        "fastlike a.wasm --cache-size 1048577",
+        "fastlike a.wasm --cache-size 1.5",
+        "fastlike a.wasm --acl x",
+        "fastlike a.wasm --tls-cert x",
+        "fastlike a.wasm --tls-key x",
+        "fastlike a.wasm --tls-client-ca x",
+        "fastlike a.wasm --tls-self-signed --tls-cert x --tls-key x",
+        "fastlike a.wasm --client-ip x",
+        "fastlike a.wasm --client-ip-header x:y",
+        "fastlike a.wasm -q -v",
+    ] {
+        assert!(parse(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn backends_may_be_down_at_times() {
+    for (text, url, percent) in [
+        ("a=http://a:80", "http://a:80", 100),
+        ("a=http://a:80@0", "http://a:80", 0),
+        ("a=https://a/b@75", "https://a/b", 75),
+        ("a=https://a/@b", "https://a/@b", 100),
+        ("a=localhost:80@5", "http://localhost:80", 5),
+        ("a=127.0.0.1", "http://127.0.0.1", 100),
+    ] {
+        let (name, settings) = backend(text).unwrap();
+        assert_eq!(name, "a");
+        let found = (settings.url.to_string(), settings.uptime_percent);
+        assert_eq!(found, (url.to_owned(), percent));
+    }
+    for text in ["http://a:80", "a:80", "*=http://a:80"] {
+        let (name, settings) = backend(text).unwrap();
+        assert_eq!((&*name, &*settings.url.to_string()), ("*", "http://a:80"));
+    }
+    // What is before a host stays with the URL, and is told as such.
+    let error = backend("a=http://user@host:80").unwrap_err();
+    assert!(error.contains("user name"), "{error}");
+}
+
+#[test]
+fn the_cache_has_a_size_and_may_be_purged() {
+    let line = parse("fastlike a.wasm --cache-size 2 --enable-client-purge").unwrap();
+    assert_eq!(line.serve.caching.cache_size, Some(2));
+    assert!(line.serve.caching.enable_client_purge && !line.serve.caching.enable_purge);
+    let line = parse("fastlike a.wasm").unwrap();
+    assert_eq!(
+        (
+            line.serve.caching.cache_size,
+            line.serve.caching.enable_client_purge
+        ),
+        (None, false)
+    );
+}
+
+#[test]
+fn options_of_the_usual_tool_keep_their_names() {
+    let line = "fastlike -v --log-stdout --log-stderr --unknown-import-behavior trap a.wasm";
+    let line = parse(line).unwrap();
+    assert!(line.serve.output.log_stdout && line.serve.output.log_stderr);
+    assert_eq!(line.serve.output.verbose, 1);
+    let line = "fastlike --adapt --wasm-exceptions --wasm-gc --wasm-cm-gc --profile=perfmap \
+                --enable-local-websocket-passthrough -C a.toml --addr localhost:0 a.wasm";
+    let line = parse(&line.split_whitespace().collect::<Vec<_>>().join(" ")).unwrap();
+    assert_eq!(line.serve.addr.to_string(), "127.0.0.1:0");
+    assert_eq!(line.serve.guest.profile, Some(Profile::PerfMap));
+    line.serve.drop_in.check().unwrap();
+    let line = parse("fastlike --experimental_modules wasi-nn a.wasm").unwrap();
+    let error = line.serve.drop_in.check().unwrap_err().to_string();
+    assert!(error.contains("wasi-nn"), "{error}");
+}
+
+/// Whoever asks for help wants to find one option among many: by what it is about, on a line or two.
+#[test]
+fn the_help_is_grouped_and_short() {
+    let help = CommandLine::command().render_help().to_string();
+    for heading in [
+        "Backends", "Stores", "Clients", "Caching", "Limits", "Program", "Output",
+    ] {
+        assert!(
+            help.contains(&format!("\n{heading}:\n")),
+            "{heading}: {help}"
+        );
+    }
+    let longest = help.lines().map(str::len).max();
+    assert!(longest <= Some(130), "{longest:?}: {help}");
+    assert!(!help.contains("--adapt"), "{help}");
+    assert!(!help.contains("  adapt "), "{help}");
+}
+
+#[test]
+fn each_subcommand_tells_its_own_engine() {
+    let mut command = CommandLine::command();
+    let mut help = |name| {
+        let subcommand = command.find_subcommand_mut(name);
+        subcommand.unwrap().render_long_help().to_string()
+    };
+    assert!(help("serve").contains("[default: auto]"));
+    assert!(help("run").contains("[default: wasmtime]"));
+}
+
+#[test]
+fn the_help_of_run_lists_nothing_about_connections() {
+    let mut line = CommandLine::command();
+    let run = line.find_subcommand_mut("run").unwrap();
+    let help = run.render_help().to_string();
+    assert!(
+        help.contains("--timeout") && help.contains("--backend"),
+        "{help}"
+    );
+    for option in [
+        "--addr",
+        "--tls-cert",
+        "--drain-timeout",
+        "--send-timeout",
+        "--idle-timeout",
+    ] {
+        assert!(!help.contains(option), "{option}: {help}");
+    }
+}
