@@ -7,7 +7,7 @@ use abi_core::client::{Bot, ClientClaims, Inspection, VpnProxy};
 use http::header::HeaderName;
 
 use super::reader::{Result, Table, Value};
-use crate::identity::{ClientProfile, ClientSettings};
+use crate::identity::{ClientProfile, ClientSettings, region};
 
 pub(super) fn read(value: &Value<'_>) -> Result<ClientSettings> {
     let mut table = value.table()?;
@@ -56,7 +56,8 @@ fn profile(table: &mut Table<'_>, base: &ClientProfile) -> Result<ClientProfile>
         claims.ddos_detected = value.bool()?;
     }
     if let Some(value) = table.get("compliance_region") {
-        claims.compliance_region = value.string()?.to_owned();
+        let named = region(value.string()?);
+        claims.compliance_region = named.map_err(|why| value.problem(why))?;
     }
     if let Some(value) = table.get("visits_this_service") {
         claims.visits_this_service = Some(count(&value)?);

@@ -611,6 +611,11 @@ fn wrong_claims_about_clients_are_told() {
         ("bot = { category = 'x' }", "there are: none, suspected"),
         ("bot = { nam = 'x' }", "did you mean `name`?"),
         ("inspect = { status = 42 }", "between 100 and 999"),
+        (
+            "compliance_region = 'EU'",
+            "in `local_server.client.compliance_region`: `EU` is no region; there are `none`, `us`, `eu` and `us-eu`",
+        ),
+        ("compliance_region = ''", "`` is no region"),
         ("user_agents = 1", "has to be a list"),
         ("user_agents = [{}]", "the key `contains` is missing"),
     ] {

@@ -15,5 +15,6 @@ mod tls;
 
 pub(crate) use hello::HELLO_BYTES_MAX;
 pub(crate) use http2::{Http2Beginning, PREFACE};
+pub(crate) use settings::region;
 pub use settings::{ClientProfile, ClientSettings};
 pub(crate) use tls::{shown, verify_result};

@@ -44,6 +44,32 @@ pub struct ClientProfile {
     pub bot: Option<Arc<Bot>>,
 }
 
+/// The longest name of a region, in bytes.
+const REGION_LENGTH_MAX: usize = 64;
+
+/// Checks the name of a region. The platform has no closed list of them, and SDKs hand on those that they do not know, so that
+/// whatever is written as such names are is one.
+///
+/// # Errors
+///
+/// What is expected, when the text is none.
+pub(crate) fn region(text: &str) -> Result<String, String> {
+    let may_be_in_one =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let is_one = (1..=REGION_LENGTH_MAX).contains(&text.len())
+        && text.bytes().all(may_be_in_one)
+        && !text.starts_with('-')
+        && !text.ends_with('-');
+    if is_one {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "`{}` is no region; there are `none`, `us`, `eu` and `us-eu`, and others are written as these are: in lower-case \
+         letters, digits and `-`",
+        text.escape_debug()
+    ))
+}
+
 impl ClientSettings {
     /// These settings, and those of `other` where these say nothing.
     #[must_use]

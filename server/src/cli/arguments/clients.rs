@@ -9,7 +9,7 @@ use http::header::HeaderName;
 use crate::cli::Failure;
 use crate::config::read_bounded;
 use crate::host::HostBuilder;
-use crate::identity::ClientSettings;
+use crate::identity::{ClientSettings, region};
 use crate::serve::ServerTls;
 
 /// How clients are spoken to, and who they are said to be.
@@ -42,8 +42,11 @@ pub(in crate::cli) struct ClientArguments {
     #[arg(long, value_name = "NAME")]
     pub client_ip_header: Option<HeaderName>,
 
-    /// The region whose rules apply to every client, such as `us-eu`.
-    #[arg(long, value_name = "REGION")]
+    /// The region whose rules apply to every client: `none`, `us`, `eu`, `us-eu`, or another [default: none].
+    ///
+    /// The platform may have regions that are not listed here, and SDKs hand on the names of those that they do not know: any
+    /// name in lower-case letters, digits and `-` is taken.
+    #[arg(long, value_name = "REGION", value_parser = region)]
     pub compliance_region: Option<String>,
 
     /// A value of the header Fastly-Key that counts as valid.

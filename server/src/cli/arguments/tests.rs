@@ -60,6 +60,9 @@ fn mistakes_are_told() {
         "fastlike a.wasm --tls-client-ca x",
         "fastlike a.wasm --tls-self-signed --tls-cert x --tls-key x",
         "fastlike a.wasm --client-ip x",
+        "fastlike a.wasm --compliance-region=",
+        "fastlike a.wasm --compliance-region US",
+        "fastlike a.wasm --compliance-region us-",
         "fastlike a.wasm --client-ip-header x:y",
         "fastlike a.wasm -q -v",
     ] {
