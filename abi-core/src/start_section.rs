@@ -139,19 +139,27 @@ mod tests {
         wat::parse_str(MODULE.replace("START", start)).unwrap()
     }
 
-    /// The sections of a module with their contents, but for the exports; and the exports.
-    fn parts(wasm: &[u8]) -> (Vec<(u8, &[u8])>, Vec<(&str, u32)>) {
-        let (mut sections, mut exports) = (Vec::new(), Vec::new());
+    /// What a module has.
+    #[derive(Default)]
+    struct Parts<'a> {
+        /// The numbers and contents of all sections but the exports.
+        sections: Vec<(u8, &'a [u8])>,
+        exports: Vec<(&'a str, u32)>,
+    }
+
+    fn parts(wasm: &[u8]) -> Parts<'_> {
+        let mut parts = Parts::default();
         for payload in Parser::new(0).parse_all(wasm) {
             let payload = payload.unwrap();
             if let Payload::ExportSection(section) = payload {
                 let section = section.into_iter().map(Result::unwrap);
-                exports.extend(section.map(|export| (export.name, export.index)));
+                let exports = section.map(|export| (export.name, export.index));
+                parts.exports.extend(exports);
             } else if let Some((id, content)) = payload.as_section() {
-                sections.push((id, &wasm[content]));
+                parts.sections.push((id, &wasm[content]));
             }
         }
-        (sections, exports)
+        parts
     }
 
     #[test]
@@ -161,14 +169,13 @@ mod tests {
         let name = "the start section''";
         assert_eq!(deferred.export.as_deref(), Some(name));
         assert!(wasmparser::validate(&deferred.wasm).is_ok());
-        let (sections, exports) = parts(&deferred.wasm);
-        let (mut expected_sections, mut expected_exports) = parts(&wasm);
+        let (changed, mut expected) = (parts(&deferred.wasm), parts(&wasm));
         // Names and all else stay as they were.
-        expected_sections.retain(|(id, _)| *id != START_SECTION);
-        assert!(sections.iter().any(|(id, _)| *id == 0));
-        assert_eq!(sections, expected_sections);
-        expected_exports.push((name, 1));
-        assert_eq!(exports, expected_exports);
+        expected.sections.retain(|(id, _)| *id != START_SECTION);
+        assert!(changed.sections.iter().any(|(id, _)| *id == 0));
+        assert_eq!(changed.sections, expected.sections);
+        expected.exports.push((name, 1));
+        assert_eq!(changed.exports, expected.exports);
     }
 
     #[test]

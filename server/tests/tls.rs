@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use abi_core::http::SendErrorKind;
 use common::{Origin, get, response, serve, set, text};
-use fastlike::{BackendSettings, Manifest};
+use fastlike::{BackendSettings, Manifest, TlsVersion};
 use http::{Request, Version};
 use hyper::body::Incoming;
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
@@ -294,6 +294,8 @@ async fn versions_can_be_chosen_among_those_that_are_safe() {
     let ca = format!("ca_certificate = '''{}'''", authority.pem());
     let old = configured(&origin, &format!("tls_max = '1.2'\n{ca}"));
     assert!(get(&set(old)).await.is_ok());
-    let too_old = configured(&origin, &format!("tls_max = '1.1'\n{ca}"));
+    // What a guest may say as well: a configuration is told at the start.
+    let mut too_old = configured(&origin, &ca);
+    too_old.tls.max_version = Some(TlsVersion::V1_1);
     assert_eq!(failure(too_old).await, SendErrorKind::TlsConfigurationError);
 }
