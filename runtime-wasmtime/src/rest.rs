@@ -13,6 +13,9 @@ use abi_core::CpuMeter;
 use abi_core::engine::REST_AFTER;
 use pin_project_lite::pin_project;
 
+#[cfg(target_os = "linux")]
+use crate::pages::let_go;
+
 /// What it takes to let a guest rest in one hostcall.
 pub(crate) struct Rest<'a> {
     /// Where the guest's memory is, as addresses of this process.
@@ -33,27 +36,33 @@ impl<'a> Rest<'a> {
     pub(crate) fn during<F: Future>(self, call: F) -> Resting<'a, F> {
         Resting {
             call,
-            rest: self,
+            rest: Some(self),
             has_waited: false,
         }
     }
 
-    /// Lets go of what the guest can have again, if it has waited for long: nothing else touches its memory meanwhile.
-    fn take(&self) {
-        if self.meter.stood_still() < REST_AFTER {
-            return;
-        }
-        #[cfg(target_os = "linux")]
-        crate::pages::let_go(&self.memory);
+    /// Whether the guest has waited for long.
+    fn is_due(&self) -> bool {
+        self.meter.stood_still() >= REST_AFTER
+    }
+
+    /// Lets go of what the guest can have again: nothing else touches its memory meanwhile.
+    fn take(self) {
+        let_go(&self.memory);
     }
 }
+
+/// Other systems do not say which pages are whose.
+#[cfg(not(target_os = "linux"))]
+fn let_go(_memory: &Range<usize>) {}
 
 pin_project! {
     /// A hostcall that may wait.
     pub(crate) struct Resting<'a, F> {
         #[pin]
         call: F,
-        rest: Rest<'a>,
+        // Once in a call: the guest does not touch its memory before it ends.
+        rest: Option<Rest<'a>>,
         has_waited: bool,
     }
 }
@@ -65,11 +74,11 @@ impl<F: Future> Future for Resting<'_, F> {
         let this = self.project();
         let polled = this.call.poll(cx);
         if polled.is_pending() {
-            // In its first poll the guest may have waited for long before, and not for this.
-            if *this.has_waited {
-                this.rest.take();
+            // When it is polled first, the guest may have waited for something else before.
+            let waited = std::mem::replace(this.has_waited, true);
+            if waited && let Some(rest) = this.rest.take_if(|rest| rest.is_due()) {
+                rest.take();
             }
-            *this.has_waited = true;
         }
         polled
     }
