@@ -20,7 +20,7 @@ pub use measure::{Step, measure};
 pub use report::{Facts, html};
 pub use result::{EngineResult, Requests};
 pub use samples::Samples;
-pub use units::{bytes_text, count_text, time_text};
+pub use units::{bytes_text, count_text, counted_text, time_text};
 
 use std::time::Duration;
 

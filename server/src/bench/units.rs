@@ -40,6 +40,13 @@ pub fn count_text(number: u64) -> String {
     text
 }
 
+/// A number of things, of which `one` is the name of a single one: `1 function`, `2 functions`.
+#[must_use]
+pub fn counted_text(number: u64, one: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {one}{ending}", count_text(number))
+}
+
 /// A number with three digits, or as many as it has before the point.
 fn digits(number: f64) -> String {
     let decimals = match number {
@@ -66,6 +73,9 @@ mod tests {
         assert_eq!(count_text(0), "0");
         assert_eq!(count_text(999), "999");
         assert_eq!(count_text(1_234_567), "1,234,567");
+        assert_eq!(counted_text(0, "request"), "0 requests");
+        assert_eq!(counted_text(1, "request"), "1 request");
+        assert_eq!(counted_text(1000, "request"), "1,000 requests");
         assert_eq!(bytes_text(1536), "1.50 KiB");
         assert_eq!(bytes_text(100 * 1024 * 1024), "100 MiB");
     }

@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::Failure;
 use super::table::table;
-use crate::bench::{bytes_text, count_text};
+use crate::bench::{bytes_text, count_text, counted_text};
 use crate::inspect::{Inspection, MemorySize, Support, inspect};
 use crate::program;
 
@@ -61,9 +61,9 @@ fn text(found: &Inspection, every_import: bool) -> Result<String, fmt::Error> {
     }
     writeln!(
         out,
-        "size      {}: {} functions of {}, {} of data, {} of custom sections",
+        "size      {}: {} of {}, {} of data, {} of custom sections",
         bytes_text(found.bytes),
-        count_text(found.functions.into()),
+        counted_text(found.functions.into(), "function"),
         bytes_text(found.code_bytes),
         bytes_text(found.data_bytes),
         bytes_text(found.custom_sections.iter().map(|(_, size)| size).sum()),
@@ -75,7 +75,11 @@ fn text(found: &Inspection, every_import: bool) -> Result<String, fmt::Error> {
         .iter()
         .map(|(name, _)| name.as_str())
         .collect();
-    writeln!(out, "exports   {}", exports.join(", "))?;
+    let exports = match exports.is_empty() {
+        true => "none".to_owned(),
+        false => exports.join(", "),
+    };
+    writeln!(out, "exports   {exports}")?;
     write_imports(&mut out, found, every_import)?;
     if !found.has_entry_point() {
         writeln!(
@@ -126,18 +130,19 @@ fn write_imports(out: &mut String, found: &Inspection, every: bool) -> fmt::Resu
     writeln!(out, "\n{}", table(&names, rows))?;
     let listed =
         |is: fn(&Support) -> bool| found.items().filter(move |(_, item)| is(&item.support));
-    if every {
+    let (supported, unsupported, unknown) = found.counts();
+    if every && supported > 0 {
         writeln!(out, "\nSupported:")?;
         for (module, item) in listed(|support| *support == Support::Supported) {
             writeln!(out, "  {module}.{}", item.name)?;
         }
     }
-    let (_, unsupported, unknown) = found.counts();
     if unsupported > 0 {
-        writeln!(
-            out,
-            "\nUnsupported: these link, and answer UNSUPPORTED when they are called:"
-        )?;
+        let what = match unsupported {
+            1 => "it links, and answers UNSUPPORTED when it is called",
+            _ => "they link, and answer UNSUPPORTED when they are called",
+        };
+        writeln!(out, "\nUnsupported ({what}):")?;
         for (module, item) in listed(|support| *support == Support::Unsupported) {
             writeln!(out, "  {module}.{}", item.name)?;
         }
@@ -192,5 +197,22 @@ mod tests {
         );
         assert!(text.contains("  fastly_http_body.new\n"), "{text}");
         assert!(text.contains("--unknown-import-behavior trap"), "{text}");
+        assert!(text.contains(": 1 function of "), "{text}");
+    }
+
+    #[test]
+    fn one_is_no_more_than_one() {
+        let said =
+            |module: &str| text(&inspect(&wat::parse_str(module).unwrap()).unwrap(), true).unwrap();
+        let nothing = said("(module)");
+        for expected in [
+            ": 0 functions of ",
+            "exports   none",
+            "imports   none",
+            "memory    none",
+        ] {
+            assert!(nothing.contains(expected), "{expected}: {nothing}");
+        }
+        assert!(!said("(module (import \"env\" \"x\" (func)))").contains("Supported:"));
     }
 }

@@ -25,13 +25,12 @@ pub(in crate::cli) struct OutputArguments {
     /// Where a log endpoint goes: to the end of a file, or to standard output.
     ///
     /// Endpoints of which nothing is said go to standard output too, each line with the name before it.
-    #[arg(
-        long = "logger",
-        visible_alias = "log-file",
-        value_name = "NAME[=FILE]",
-        value_parser = logger
-    )]
+    #[arg(long = "logger", value_name = "NAME[=FILE]", value_parser = logger)]
     pub loggers: Vec<(String, Option<PathBuf>)>,
+
+    /// The same by its other name.
+    #[arg(long = "log-file", value_name = "NAME[=FILE]", value_parser = logger)]
+    pub log_files: Vec<(String, Option<PathBuf>)>,
 
     /// Say more: -v, -vv, -vvv; RUST_LOG says it in detail.
     #[arg(short, long, action = ArgAction::Count)]
@@ -68,7 +67,7 @@ impl OutputArguments {
     /// Says to a host where log endpoints go, and what is traced.
     pub(in crate::cli) fn apply(&self, builder: HostBuilder) -> HostBuilder {
         let mut builder = builder.trace(output::trace(self));
-        for (name, file) in &self.loggers {
+        for (name, file) in self.loggers.iter().chain(&self.log_files) {
             // Where nothing is said of an endpoint it is written to standard output already.
             if let Some(file) = file {
                 builder = builder.log_file(name, file);

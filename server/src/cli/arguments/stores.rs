@@ -18,11 +18,14 @@ pub(in crate::cli) struct StoreArguments {
     #[arg(
         short = 'd',
         long = "dictionary",
-        visible_alias = "config-store",
         value_name = "NAME=FILE",
         value_parser = file
     )]
     pub dictionaries: Vec<(String, PathBuf)>,
+
+    /// The same by its newer name.
+    #[arg(long = "config-store", value_name = "NAME=FILE", value_parser = file)]
+    pub config_stores: Vec<(String, PathBuf)>,
 
     /// A KV store in memory, with the values of a JSON object.
     #[arg(long = "kv", value_name = "NAME[=FILE]", value_parser = maybe_file)]
@@ -44,10 +47,16 @@ pub(in crate::cli) struct StoreArguments {
 impl StoreArguments {
     /// Reads the files, and says what is in them to a host.
     pub(in crate::cli) fn apply(&self, mut builder: HostBuilder) -> Result<HostBuilder, Failure> {
-        for (name, path) in &self.dictionaries {
-            let dictionary = Dictionary::of_file(path.clone())
-                .map_err(|error| wrong("dictionary", name, &error))?;
-            builder = builder.dictionary(name, dictionary);
+        let dictionaries = [
+            ("dictionary", &self.dictionaries),
+            ("config-store", &self.config_stores),
+        ];
+        for (option, given) in dictionaries {
+            for (name, path) in given {
+                let dictionary = Dictionary::of_file(path.clone())
+                    .map_err(|error| wrong(option, name, &error))?;
+                builder = builder.dictionary(name, dictionary);
+            }
         }
         for (name, path) in &self.kv_stores {
             let settings = match path {

@@ -126,6 +126,23 @@ fn options_of_the_usual_tool_keep_their_names() {
     assert!(error.contains("wasi-nn"), "{error}");
 }
 
+/// An option with two names is told by the one that was written.
+#[test]
+fn the_option_that_was_used_is_named() {
+    for option in ["--dictionary", "--config-store", "--logger", "--log-file"] {
+        let error = parse(&format!("fastlike a.wasm {option} =x")).unwrap_err();
+        assert!(
+            error.to_string().contains(&format!("'{option} <")),
+            "{error}"
+        );
+    }
+    for option in ["dictionary", "config-store"] {
+        let line = parse(&format!("fastlike a.wasm --{option} a=/no/such.json")).unwrap();
+        let error = line.serve.builder().err().unwrap().to_string();
+        assert!(error.starts_with(&format!("--{option} a: ")), "{error}");
+    }
+}
+
 /// Whoever asks for help wants to find one option among many: by what it is about, on a line or two.
 #[test]
 fn the_help_is_grouped_and_short() {
