@@ -53,12 +53,15 @@ pub(crate) const CDN_LOOP: HeaderName = HeaderName::from_static("cdn-loop");
 
 /// Addresses of hosts for which the system is not asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct HostAddresses(HashMap<String, Vec<IpAddr>>);
+pub(crate) struct HostAddresses(HashMap<Place, Vec<IpAddr>>);
+
+/// A host in lower case, and one port or all that nothing is said of.
+type Place = (String, Option<u16>);
 
 impl HostAddresses {
-    /// Of two lists for one host, the later one counts. Upper and lower case are the same in names.
-    pub(crate) fn insert(&mut self, host: &str, addresses: Vec<IpAddr>) {
-        self.0.insert(host.to_ascii_lowercase(), addresses);
+    /// Of two lists for one host and port, the later one counts. Upper and lower case are the same in names.
+    pub(crate) fn insert(&mut self, host: &str, port: Option<u16>, addresses: Vec<IpAddr>) {
+        self.0.insert((host.to_ascii_lowercase(), port), addresses);
     }
 
     /// Has a backend know its addresses, if it has said none itself.
@@ -67,7 +70,13 @@ impl HostAddresses {
             return;
         }
         let host = settings.url.authority().host().to_ascii_lowercase();
-        if let Some(addresses) = self.0.get(&host) {
+        let mut place = (host, Some(settings.url.port()));
+        let mut known = self.0.get(&place);
+        if known.is_none() {
+            place.1 = None;
+            known = self.0.get(&place);
+        }
+        if let Some(addresses) = known {
             settings.addresses.clone_from(addresses);
         }
     }

@@ -173,6 +173,12 @@ impl BackendUrl {
         &self.prefix
     }
 
+    /// Its port, which often goes without saying.
+    pub(super) fn port(&self) -> u16 {
+        let usual = if self.is_https() { 443 } else { 80 };
+        self.authority.port_u16().unwrap_or(usual)
+    }
+
     /// Whether a certificate can be for its host.
     pub(crate) fn is_name_in_certificates(&self) -> bool {
         let host = self.authority.host();
@@ -290,6 +296,13 @@ mod tests {
             (url.authority().as_str(), url.prefix()),
             ("example.com:8443", "/a/b")
         );
+        for (url, port) in [
+            ("http://a", 80),
+            ("https://a/b", 443),
+            ("https://[::1]:80", 80),
+        ] {
+            assert_eq!(url.parse::<BackendUrl>().unwrap().port(), port);
+        }
         assert_eq!(
             "http://[::1]:80".parse::<BackendUrl>().unwrap().prefix(),
             ""

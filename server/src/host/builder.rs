@@ -136,7 +136,19 @@ impl HostBuilder {
         addresses: impl IntoIterator<Item = IpAddr>,
     ) -> Self {
         let addresses = addresses.into_iter().collect();
-        self.hosts.insert(host.as_ref(), addresses);
+        self.hosts.insert(host.as_ref(), None, addresses);
+        self
+    }
+
+    /// The same for one port of a host, which goes before what is said of all of its ports.
+    pub fn resolve_port(
+        mut self,
+        host: impl AsRef<str>,
+        port: u16,
+        addresses: impl IntoIterator<Item = IpAddr>,
+    ) -> Self {
+        let addresses = addresses.into_iter().collect();
+        self.hosts.insert(host.as_ref(), Some(port), addresses);
         self
     }
 

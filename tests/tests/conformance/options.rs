@@ -1,15 +1,25 @@
 //! Options of the program `fastlike`: that they go before `fastly.toml`, and that mistakes are told.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use conformance::case::trial;
+use conformance::certificates::Authority;
 use conformance::client::{Answer, Client, Content, request};
+use conformance::faulty::listen;
 use conformance::guests::{Guest, HELLO, RAW, ROUTES};
 use conformance::origin::Origin;
 use conformance::process::Process;
-use http::HeaderValue;
+use http::header::{HOST, HeaderValue};
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use libtest_mimic::Trial;
+use tokio_rustls::TlsAcceptor;
 
 /// The same entry point as that of the package `fastlike`.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_fastlike-under-test");
@@ -26,6 +36,7 @@ pub fn trials() -> Vec<Trial> {
             who_is_down_is_not_healthy,
         ),
         trial("options::hosts_are_overridden", hosts_are_overridden),
+        trial("options::hosts_are_elsewhere", hosts_are_elsewhere),
         trial("options::clients_have_a_region", clients_have_a_region),
         trial("options::endpoints_have_files", endpoints_have_files),
         trial(
@@ -118,6 +129,57 @@ async fn they_go_before_the_configuration() {
     assert_eq!(get(address, "/proxy/three/").await.status, 502);
     let answer = get(address, "/dictionary/strings/k").await;
     assert_eq!(answer.ok_text(), "of an option");
+}
+
+/// A backend that answers with the name in the handshake and the `Host` of a request.
+async fn naming(authority: &Authority, name: &str) -> SocketAddr {
+    let tls = TlsAcceptor::from(Arc::new(authority.sign(name).server(&["http/1.1"])));
+    listen(move |stream| {
+        let tls = tls.clone();
+        async move {
+            let Ok(stream) = tls.accept(stream).await else {
+                return;
+            };
+            let sni = stream.get_ref().1.server_name().map(str::to_owned);
+            let service = service_fn(move |asked: Request<Incoming>| {
+                let host = asked.headers().get(HOST).cloned();
+                let told = format!("{sni:?} {host:?}");
+                async { Ok::<_, Infallible>(Response::new(told)) }
+            });
+            // Whoever leaves in the middle is not answered.
+            drop(
+                http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await,
+            );
+        }
+    })
+    .await
+}
+
+/// What a host is told of a backend that is elsewhere is as if it was not: only the address differs.
+async fn hosts_are_elsewhere() {
+    let authority = Authority::new("servers");
+    let port = naming(&authority, "named.example").await.port();
+    let folder = folder();
+    let place = format!("named.example:{port}");
+    let config = configuration(
+        folder.path(),
+        &format!(
+            "[local_server.backends.one]\nurl = 'https://{place}'\noverride_host = '{place}'\nca_certificate = \"\"\"{}\"\"\"",
+            authority.pem()
+        ),
+    );
+    // The system would not know it.
+    let elsewhere = format!("Named.example:{port}:127.0.0.1");
+    let process = serve(ROUTES, &["-C", &config, "--resolve", &elsewhere]);
+    let answer = get(process.ready().await, "/proxy/one/").await;
+    let expected = format!("Some(\"named.example\") Some(\"{place}\")");
+    assert_eq!(answer.ok_text(), expected);
+    // That is another place.
+    let another = format!("named.example:{}:127.0.0.1", if port == 1 { 2 } else { 1 });
+    let process = serve(ROUTES, &["-C", &config, "--resolve", &another]);
+    assert_eq!(get(process.ready().await, "/proxy/one/").await.status, 502);
 }
 
 /// The region of an option is that of every client, also of one that the configuration says another one of.

@@ -1,6 +1,6 @@
 //! Options about backends.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use clap::Args;
 use http::header::HeaderValue;
@@ -27,6 +27,13 @@ pub(in crate::cli) struct BackendArguments {
     #[arg(long = "override-host", value_name = "[NAME=]HOST", value_parser = override_host)]
     pub override_hosts: Vec<(String, HeaderValue)>,
 
+    /// Where a host is, in place of what the system knows: as with curl.
+    ///
+    /// Connections to HOST:PORT go to that address, and to the next one where nothing answers; the port stays, and so do `Host`
+    /// and the name in TLS. It is for backends of the configuration, of options and of guests.
+    #[arg(long = "resolve", value_name = "HOST:PORT:ADDRESS[,ADDRESS]", value_parser = resolve)]
+    pub resolved: Vec<Resolved>,
+
     /// Where Pushpin is on this machine, which holds connections for publishing.
     #[arg(
         long,
@@ -36,11 +43,23 @@ pub(in crate::cli) struct BackendArguments {
     pub local_pushpin_proxy_port: Option<u16>,
 }
 
+/// The addresses of a host, for one of its ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct Resolved {
+    pub host: String,
+    pub port: u16,
+    pub addresses: Vec<IpAddr>,
+}
+
 impl BackendArguments {
     /// Says them to a host.
     pub(in crate::cli) fn apply(&self, mut builder: HostBuilder) -> HostBuilder {
         for (name, settings) in &self.backends {
             builder = builder.backend_with(name, settings.clone());
+        }
+        for resolved in &self.resolved {
+            let addresses = resolved.addresses.iter().copied();
+            builder = builder.resolve_port(&resolved.host, resolved.port, addresses);
         }
         for (name, host) in &self.override_hosts {
             builder = builder.override_host(name, host.clone());
@@ -50,6 +69,44 @@ impl BackendArguments {
         }
         builder
     }
+}
+
+/// `HOST:PORT:ADDRESS`, where there may be several addresses with commas between them, and brackets around those of IPv6.
+pub(super) fn resolve(text: &str) -> Result<Resolved, String> {
+    const EXPECTED: &str =
+        "it has to be a host, a port and an address, such as example.com:443:127.0.0.1";
+    let unbracketed = |text: &str| {
+        let inner = text
+            .strip_prefix('[')
+            .and_then(|text| text.strip_suffix(']'));
+        inner.unwrap_or(text).parse::<IpAddr>()
+    };
+    if text.starts_with('[') || text.parse::<IpAddr>().is_ok() {
+        return Err(format!(
+            "{EXPECTED}; what is an address already has no other one"
+        ));
+    }
+    let mut parts = text.splitn(3, ':');
+    let (Some(host), Some(port), Some(addresses)) = (parts.next(), parts.next(), parts.next())
+    else {
+        return Err(EXPECTED.to_owned());
+    };
+    host_field(host)?;
+    if host.parse::<IpAddr>().is_ok() {
+        return Err(format!(
+            "`{host}` is an address already; `--backend` takes another one"
+        ));
+    }
+    let port = port.parse().ok().filter(|port| *port != 0);
+    let port = port.ok_or("the port has to be a number from 1 to 65535")?;
+    let addresses = addresses.split(',').map(|address| {
+        unbracketed(address.trim()).map_err(|_| format!("`{address}` is no address; {EXPECTED}"))
+    });
+    Ok(Resolved {
+        host: host.to_owned(),
+        port,
+        addresses: addresses.collect::<Result<_, _>>()?,
+    })
 }
 
 fn override_host(text: &str) -> Result<(String, HeaderValue), String> {

@@ -1,6 +1,6 @@
 use clap::{CommandFactory, Parser};
 
-use super::backends::backend;
+use super::backends::{backend, resolve};
 use super::{Command, CommandLine};
 use crate::cli::profile::Profile;
 
@@ -124,6 +124,41 @@ fn options_of_the_usual_tool_keep_their_names() {
     let line = parse("fastlike --experimental_modules wasi-nn a.wasm").unwrap();
     let error = line.serve.drop_in.check().unwrap_err().to_string();
     assert!(error.contains("wasi-nn"), "{error}");
+}
+
+#[test]
+fn hosts_may_be_elsewhere() {
+    let read = |text: &str| {
+        let found = resolve(text).unwrap();
+        let addresses: Vec<_> = found.addresses.iter().map(ToString::to_string).collect();
+        (found.host, found.port, addresses.join(" "))
+    };
+    for (text, host, port, addresses) in [
+        ("example.com:443:127.0.0.1", "example.com", 443, "127.0.0.1"),
+        ("a:80:127.0.0.1,[::1]", "a", 80, "127.0.0.1 ::1"),
+        ("a:80:::1", "a", 80, "::1"),
+    ] {
+        assert_eq!(read(text), (host.to_owned(), port, addresses.to_owned()));
+    }
+    for (text, told) in [
+        ("", "it has to be a host, a port and an address"),
+        ("a:80", "it has to be a host, a port and an address"),
+        ("a:80:", "`` is no address"),
+        ("a:80:b", "`b` is no address"),
+        ("a:80:127.0.0.1,", "`` is no address"),
+        ("a:0:127.0.0.1", "from 1 to 65535"),
+        ("a:65536:127.0.0.1", "from 1 to 65535"),
+        (":80:127.0.0.1", "`` is no host"),
+        ("a b:80:127.0.0.1", "`a b` is no host"),
+        (
+            "127.0.0.1:80:127.0.0.2",
+            "`127.0.0.1` is an address already",
+        ),
+        ("[::1]:80:127.0.0.2", "is an address already"),
+    ] {
+        let error = resolve(text).unwrap_err();
+        assert!(error.contains(told), "{text}: {error}");
+    }
 }
 
 /// An option with two names is told by the one that was written.
