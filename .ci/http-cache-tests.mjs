@@ -24,7 +24,7 @@ const cookies = 'Its setup fails: a response that sets a cookie is for one clien
 const closed = 'It depends on `stale-close`, which does not hold: no stale response is served here when the origin closes the ' +
   'connection, unless `stale-if-error` allows it. Nor could any answer pass it: the case wants a response with status 200 and the number ' +
   'of that request, which only the origin knows. No cache that the package has results of passes it. That no stale response is ' +
-  'served is tested in `abi-core/tests/abi/readthrough.rs`.'
+  'served is tested in `abi-core/tests/abi/readthrough/stale.rs`.'
 const INAPPLICABLE = {
   'headers-store-Set-Cookie': cookies,
   '304-etag-update-response-Set-Cookie': cookies,

@@ -11,7 +11,6 @@ mod kv;
 mod limits;
 mod lookups;
 mod readthrough;
-mod readthrough_bodies;
 mod request;
 mod response;
 mod reuse;
