@@ -7,7 +7,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::EngineResult;
 use super::units::time_text;
 
-type Failure = DrawingAreaErrorKind<std::io::Error>;
+pub(super) type Failure = DrawingAreaErrorKind<std::io::Error>;
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 const FONT: &str = "system-ui, sans-serif";

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use plotters::style::RGBColor;
 
-use super::plots::{Bars, colour, latency};
+use super::plots::{Bars, Failure, colour, latency};
 use super::units::{bytes_text, count_text, time_text};
 use super::{EngineResult, Workload};
 
@@ -192,86 +192,100 @@ impl Best {
     }
 }
 
+/// What is shown with a bar for each engine.
+struct Shown {
+    title: &'static str,
+    text: fn(f64) -> String,
+    logarithmic: bool,
+    value: fn(&EngineResult) -> Option<f64>,
+}
+
+const SHOWN: [Shown; 6] = [
+    Shown {
+        title: "Requests per second (more is better)",
+        text: COLUMN_TEXTS[PER_SECOND],
+        logarithmic: false,
+        value: |result| Some(result.requests.per_second),
+    },
+    Shown {
+        title: "CPU time of a guest (less is better)",
+        text: time_text,
+        logarithmic: false,
+        value: |result| Some(result.requests.cpu),
+    },
+    Shown {
+        title: "Compiling (less is better; ten times as long is one step)",
+        text: time_text,
+        logarithmic: true,
+        value: |result| Some(result.compile),
+    },
+    Shown {
+        title: "One instance (less is better)",
+        text: time_text,
+        logarithmic: false,
+        value: |result| result.instance,
+    },
+    Shown {
+        title: "One hostcall (less is better)",
+        text: time_text,
+        logarithmic: false,
+        value: |result| result.hostcall,
+    },
+    Shown {
+        title: "Most memory of the process (less is better)",
+        text: |bytes| bytes_text(bytes as u64),
+        logarithmic: false,
+        value: |result| result.resident_bytes.map(|bytes| bytes as f64),
+    },
+];
+
+impl Shown {
+    /// The plot of those engines that were measured.
+    fn svg(&self, measured: &[(RGBColor, &EngineResult)]) -> Result<String, Failure> {
+        let bars = measured.iter();
+        let bars = bars.map(|(colour, result)| {
+            let value = (self.value)(result);
+            (result.engine.as_str(), *colour, value)
+        });
+        let plot = Bars {
+            title: self.title,
+            bars: bars.collect(),
+            text: self.text,
+            logarithmic: self.logarithmic,
+        };
+        plot.svg()
+    }
+}
+
 fn write_plots(page: &mut String, results: &[EngineResult]) -> std::fmt::Result {
-    let coloured: Vec<_> = results
+    let measured: Vec<_> = results
         .iter()
         .enumerate()
         .filter(|(_, result)| result.error.is_none())
         .map(|(index, result)| (colour(index), result))
         .collect();
-    let bars = |title, text, logarithmic, value: fn(&EngineResult) -> Option<f64>| {
-        let bars = coloured
-            .iter()
-            .map(|(colour, result)| (result.engine.as_str(), *colour, value(result)))
-            .collect();
-        Bars {
-            title,
-            bars,
-            text,
-            logarithmic,
-        }
-        .svg()
-    };
-    let number: fn(f64) -> String = |number| count_text(number.round() as u64);
-    let bytes: fn(f64) -> String = |bytes| bytes_text(bytes as u64);
-    let plots = [
-        bars(
-            "Requests per second (more is better)",
-            number,
-            false,
-            |result| Some(result.requests.per_second),
-        ),
-        bars(
-            "CPU time of a guest (less is better)",
-            time_text,
-            false,
-            |result| Some(result.requests.cpu),
-        ),
-        bars(
-            "Compiling (less is better; ten times as long is one step)",
-            time_text,
-            true,
-            |result| Some(result.compile),
-        ),
-        bars(
-            "One instance (less is better)",
-            time_text,
-            false,
-            |result| result.instance,
-        ),
-        bars(
-            "One hostcall (less is better)",
-            time_text,
-            false,
-            |result| result.hostcall,
-        ),
-        bars(
-            "Most memory of the process (less is better)",
-            bytes,
-            false,
-            |result| result.resident_bytes.map(|bytes| bytes as f64),
-        ),
-        latency(&coloured),
-    ];
     writeln!(page, "<div class=\"plots\">")?;
-    let last = plots.len() - 1;
-    for (index, plot) in plots.into_iter().enumerate() {
-        let caption = if index == last {
-            legend(results)
-        } else {
-            String::new()
-        };
-        match plot {
-            Ok(svg) if svg.is_empty() => {}
-            Ok(svg) => writeln!(page, "<figure>{svg}{caption}</figure>")?,
-            Err(error) => writeln!(
-                page,
-                "<p class=\"error\">{}</p>",
-                escaped(&error.to_string())
-            )?,
+    for shown in &SHOWN {
+        write_figure(page, shown.svg(&measured), "")?;
+    }
+    write_figure(page, latency(&measured), &legend(results))?;
+    writeln!(page, "</div>")
+}
+
+/// Writes a plot, unless there is nothing to show in it.
+fn write_figure(
+    page: &mut String,
+    plot: Result<String, Failure>,
+    caption: &str,
+) -> std::fmt::Result {
+    match plot {
+        Ok(svg) if svg.is_empty() => Ok(()),
+        Ok(svg) => writeln!(page, "<figure>{svg}{caption}</figure>"),
+        Err(error) => {
+            let error = escaped(&error.to_string());
+            writeln!(page, "<p class=\"error\">{error}</p>")
         }
     }
-    writeln!(page, "</div>")
 }
 
 /// A dot in the colour of an engine.
