@@ -17,6 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::Value;
 
 use super::Failure;
+use super::arguments::{backend, whole_number};
 use super::table::table;
 use crate::backends::BackendSettings;
 use crate::bench::{
@@ -24,7 +25,7 @@ use crate::bench::{
     time_text,
 };
 use crate::config::Manifest;
-use crate::engines::{engines, find_engine};
+use crate::engines::{AUTO, engines, find_engine, has_auto};
 use crate::host::HostBuilder;
 use crate::program;
 
@@ -62,7 +63,7 @@ pub(super) struct BenchArguments {
     seconds: f64,
 
     /// How many requests are answered at once; otherwise one for each processor.
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    #[arg(long, value_name = "NUMBER", value_parser = |text: &str| whole_number(text, 1..=4096_u16))]
     concurrency: Option<u16>,
 
     /// A fastly.toml with backends and stores.
@@ -70,7 +71,7 @@ pub(super) struct BenchArguments {
     config: Option<PathBuf>,
 
     /// A backend; may be repeated.
-    #[arg(long = "backend", value_name = "NAME=URL[@N]", value_parser = super::arguments::backend)]
+    #[arg(long = "backend", value_name = "NAME=URL[@N]", value_parser = backend)]
     backends: Vec<(String, BackendSettings)>,
 
     /// Write JSON to standard output instead of a table.
@@ -93,7 +94,7 @@ fn uri(text: &str) -> Result<Uri, String> {
         text.to_owned()
     };
     let uri: Uri = absolute.parse().map_err(|error| format!("{error}"))?;
-    if uri.host().is_none() {
+    if uri.scheme().is_none() || uri.host().is_none() {
         return Err("it has to begin with `/`, or be a whole URI".to_owned());
     }
     Ok(uri)
@@ -152,7 +153,8 @@ fn workload(arguments: &BenchArguments) -> Result<Workload, Failure> {
         headers.append(name.clone(), value.clone());
     }
     let body = match &arguments.body {
-        Some(file) => fs::read(file).map_err(|error| named(file, &error))?,
+        Some(file) => fs::read(file)
+            .map_err(|error| format!("--body: {} cannot be read: {error}", file.display()))?,
         None => Vec::new(),
     };
     let mut workload = Workload::new(wasm);
@@ -243,6 +245,11 @@ fn names(arguments: &BenchArguments) -> Result<Vec<&'static str>, Failure> {
     let asked = arguments.engines.iter();
     let mut names = Vec::new();
     for name in asked {
+        if name == AUTO && has_auto() {
+            let which =
+                "`auto` stands for wasmi and wasmtime, which are compared by their own names";
+            return Err(format!("--engines: {which}").into());
+        }
         names.push(find_engine(Some(name))?.name);
     }
     if names.is_empty() {

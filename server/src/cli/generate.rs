@@ -69,7 +69,15 @@ fn command(subcommand: Option<&str>) -> Result<Command, Failure> {
     };
     let found = all.find_subcommand(name).filter(|one| !one.is_hide_set());
     let found = found.cloned();
-    found.ok_or_else(|| format!("there is no subcommand `{name}`").into())
+    found.ok_or_else(|| {
+        let all = all.get_subcommands().filter(|one| !one.is_hide_set());
+        let names: Vec<_> = all.map(Command::get_name).collect();
+        format!(
+            "there is no subcommand `{name}`; there are: {}",
+            names.join(", ")
+        )
+        .into()
+    })
 }
 
 #[cfg(test)]

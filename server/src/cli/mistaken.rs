@@ -44,9 +44,13 @@ pub(super) fn misspelt(name: &str) -> Option<String> {
     }
     let command = CommandLine::command();
     let offered = command.get_subcommands().filter(|one| !one.is_hide_set());
-    let meant = closest(name, offered.map(clap::Command::get_name))?;
+    let offered: Vec<_> = offered.map(clap::Command::get_name).collect();
+    let advice = match closest(name, offered.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("the subcommands are {}", offered.join(", ")),
+    };
     Some(format!(
-        "there is neither a program nor a subcommand `{name}`; did you mean `{meant}`?"
+        "there is neither a program nor a subcommand `{name}`; {advice}"
     ))
 }
 
@@ -70,8 +74,10 @@ mod tests {
         assert!(said.contains("`b.wasm` is one argument too many"), "{said}");
         let said = told("fastlike a.wasm engines");
         assert!(said.contains("'engines' cannot be used with"), "{said}");
+        let said = misspelt("deploy").unwrap();
+        assert!(said.contains("the subcommands are serve, run,"), "{said}");
         // It is for those who come from elsewhere, and nobody is sent there.
-        assert!(misspelt("adap").is_none());
+        assert!(!misspelt("adap").unwrap().contains("adapt"));
         let said = told("fastlike a.wasm --max-memory -1");
         assert!(said.contains("begins with `-1`: no option"), "{said}");
         let said = told("fastlike serve a.wasm --timeout -0.5");

@@ -227,9 +227,10 @@ fn server_name(value: Option<Value<'_>>) -> Result<Option<ServerName<'static>>> 
     let Some(value) = value else {
         return Ok(None);
     };
-    match ServerName::try_from(filled(&value)?.to_owned()) {
+    let text = filled(&value)?;
+    match ServerName::try_from(text.to_owned()) {
         Ok(name) => Ok(Some(name)),
-        Err(_) => Err(value.problem("this is neither a host name nor an address")),
+        Err(_) => Err(value.problem(format!("`{text}` is neither a host name nor an address"))),
     }
 }
 

@@ -17,8 +17,10 @@ pub(super) fn read(value: &Value<'_>) -> Result<ClientSettings> {
         ..ClientSettings::default()
     };
     if let Some(value) = table.get("ip_header") {
-        let name = HeaderName::from_bytes(value.string()?.as_bytes());
-        let name = name.map_err(|_| value.problem("this is no name of a header"))?;
+        let text = value.string()?;
+        let name = HeaderName::from_bytes(text.as_bytes());
+        let name =
+            name.map_err(|_| value.problem(format!("`{text}` is no name of a header field")))?;
         settings.address_header = Some(name);
     }
     let kinds = table.get("user_agents");
@@ -171,6 +173,7 @@ fn count(value: &Value<'_>) -> Result<u32> {
 }
 
 fn address(value: &Value<'_>) -> Result<IpAddr> {
-    let address = value.string()?.parse();
-    address.map_err(|_| value.problem("this is no IP address"))
+    let text = value.string()?;
+    let address = text.parse();
+    address.map_err(|_| value.problem(format!("`{text}` is no IP address")))
 }

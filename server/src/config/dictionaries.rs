@@ -7,7 +7,11 @@ use crate::stores::Dictionary;
 
 pub(super) fn read(value: &Value<'_>, folder: &Folder) -> Result<Dictionary> {
     let mut table = value.table()?;
-    let format = table.require("format")?;
+    let formats = "there are `inline-toml` and `json`";
+    let format = table.require("format").map_err(|mut missing| {
+        missing.message.push_str(&format!("; {formats}"));
+        missing
+    })?;
     let dictionary = match format.string()? {
         "inline-toml" => {
             let contents = table.require("contents")?;
@@ -23,9 +27,7 @@ pub(super) fn read(value: &Value<'_>, folder: &Folder) -> Result<Dictionary> {
             Dictionary::of_file(path).map_err(|error| file.problem(error.to_string()))?
         }
         other => {
-            return Err(format.problem(format!(
-                "`{other}` is no format; there are `inline-toml` and `json`"
-            )));
+            return Err(format.problem(format!("`{other}` is no format; {formats}")));
         }
     };
     table.refuse_unknown()?;

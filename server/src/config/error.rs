@@ -23,6 +23,7 @@ impl ConfigError {
         let advice = match error.kind() {
             ErrorKind::IsADirectory => "; the configuration is a file in it, usually `fastly.toml`",
             ErrorKind::InvalidData => "; a configuration is a text in TOML",
+            ErrorKind::NotFound => "; `fastly.toml` is usually in the folder of a project",
             _ => "",
         };
         Self {

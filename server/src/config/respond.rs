@@ -61,7 +61,8 @@ fn response(value: &Value<'_>, folder: &Folder) -> Result<FixedResponse> {
 
 fn method(value: &Value<'_>) -> Result<Method> {
     let name = value.string()?.to_ascii_uppercase();
-    Method::from_bytes(name.as_bytes()).map_err(|_| value.problem("this is not a method"))
+    Method::from_bytes(name.as_bytes())
+        .map_err(|_| value.problem(format!("`{name}` is not a method")))
 }
 
 fn path(value: &Value<'_>) -> Result<String> {
@@ -88,7 +89,7 @@ fn headers(value: &Value<'_>) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
     for (name, value) in value.table()?.all() {
         let name = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| value.problem("this is not the name of a header field"))?;
+            .map_err(|_| value.problem(format!("`{name}` is not the name of a header field")))?;
         for value in value.elements().unwrap_or_else(|| vec![value]) {
             let field = HeaderValue::from_str(value.string()?)
                 .map_err(|_| value.problem("this cannot be the value of a header field"))?;

@@ -74,7 +74,11 @@ pub enum HostError {
         error: String,
     },
     /// The file of a log endpoint cannot be written to.
-    #[error("{} cannot be written to, for the log endpoint `{endpoint}`: {error}", file.display())]
+    #[error(
+        "{} cannot be written to, for the log endpoint `{endpoint}`: {error}{}",
+        file.display(),
+        if error.kind() == std::io::ErrorKind::NotFound { "; its folder has to be there" } else { "" }
+    )]
     LogFile {
         /// Its name.
         endpoint: String,

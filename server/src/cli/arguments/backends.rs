@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use clap::Args;
 use http::header::HeaderValue;
 
-use super::values::maybe_named;
+use super::values::{maybe_named, whole_number};
 use crate::backends::{BackendSettings, InvalidUrl, host_field};
 use crate::host::HostBuilder;
 
@@ -38,7 +38,7 @@ pub(in crate::cli) struct BackendArguments {
     #[arg(
         long,
         value_name = "PORT",
-        value_parser = clap::value_parser!(u16).range(1..)
+        value_parser = |text: &str| whole_number(text, 1..=u16::MAX)
     )]
     pub local_pushpin_proxy_port: Option<u16>,
 }
@@ -120,6 +120,9 @@ pub(in crate::cli) fn backend(text: &str) -> Result<(String, BackendSettings), S
         Some((url, number)) if is_number(number) => (url, Some(number)),
         _ => (place.as_str(), None),
     };
+    if url.trim().is_empty() {
+        return Err("a backend has to have a place, such as http://127.0.0.1:8080".to_owned());
+    }
     let url = match url.contains("://") {
         true => url.to_owned(),
         false => format!("http://{url}"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use abi_core::http::cache::HttpCacheSettings;
 use clap::Args;
 
+use super::values::whole_number;
 use crate::host::HostBuilder;
 
 /// How responses are kept.
@@ -22,7 +23,12 @@ pub(in crate::cli) struct CachingArguments {
     pub no_guest_caching: bool,
 
     /// How long responses are fresh that do not say so.
-    #[arg(long, value_name = "SECONDS", default_value = "3600")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value = "3600",
+        value_parser = |text: &str| whole_number(text, 0..=u32::MAX)
+    )]
     pub http_cache_ttl: u32,
 
     /// Give responses no X-Cache and X-Cache-Hits.
@@ -43,7 +49,7 @@ pub(in crate::cli) struct CachingArguments {
     #[arg(
         long,
         value_name = "MIB",
-        value_parser = clap::value_parser!(u64).range(1..=1 << 20)
+        value_parser = |text: &str| whole_number(text, 1..=1_u64 << 20)
     )]
     pub cache_size: Option<u64>,
 }

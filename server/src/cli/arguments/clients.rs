@@ -105,5 +105,5 @@ impl ClientArguments {
 
 fn read(option: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     let text = read_bounded(path);
-    Ok(text.map_err(|error| format!("--{option} {}: {error}", path.display()))?)
+    Ok(text.map_err(|error| format!("--{option}: {} cannot be read: {error}", path.display()))?)
 }

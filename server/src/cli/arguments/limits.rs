@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::values::seconds;
+use super::values::{seconds, whole_number};
 use crate::config::{LimitSettings, ReuseSettings};
 use crate::host::{self, HostBuilder};
 
@@ -16,7 +16,7 @@ pub(in crate::cli) struct LimitArguments {
     #[arg(
         long,
         value_name = "MIB",
-        value_parser = clap::value_parser!(u64).range(1..=4096)
+        value_parser = |text: &str| whole_number(text, 1..=4096_u64)
     )]
     pub max_memory: Option<u64>,
 
@@ -29,7 +29,7 @@ pub(in crate::cli) struct LimitArguments {
     pub cpu_limit: Option<f64>,
 
     /// How many more requests a guest may ask for [default: 5].
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = |text: &str| whole_number(text, 0..=u32::MAX))]
     pub reuse_requests: Option<u32>,
 
     /// What to do with a guest whose client leaves.

@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
+use clap::builder::Resettable;
 use clap::{Arg, Args, Parser, Subcommand};
 
 use super::Failure;
@@ -37,6 +38,7 @@ use limits::LimitArguments;
 pub(super) use output::{MessageFormat, OutputArguments};
 use stores::StoreArguments;
 use values::address;
+pub(super) use values::whole_number;
 
 /// The version, and with which engines this program was built.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
@@ -177,6 +179,8 @@ pub(super) struct RunArguments {
     /// The program's arguments.
     #[arg(
         value_name = "ARGUMENT",
+        // It is in no group of options.
+        help_heading = Resettable::Reset,
         trailing_var_arg = true,
         allow_hyphen_values = true
     )]

@@ -28,7 +28,7 @@ pub(in crate::cli) struct OutputArguments {
     #[arg(long = "logger", value_name = "NAME[=FILE]", value_parser = logger)]
     pub loggers: Vec<(String, Option<PathBuf>)>,
 
-    /// The same by its other name.
+    /// Where a log endpoint goes: `--logger` by its other name.
     #[arg(long = "log-file", value_name = "NAME[=FILE]", value_parser = logger)]
     pub log_files: Vec<(String, Option<PathBuf>)>,
 

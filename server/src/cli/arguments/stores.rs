@@ -23,7 +23,7 @@ pub(in crate::cli) struct StoreArguments {
     )]
     pub dictionaries: Vec<(String, PathBuf)>,
 
-    /// The same by its newer name.
+    /// A dictionary, by its newer name.
     #[arg(long = "config-store", value_name = "NAME=FILE", value_parser = file)]
     pub config_stores: Vec<(String, PathBuf)>,
 

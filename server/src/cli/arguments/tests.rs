@@ -161,6 +161,43 @@ fn hosts_may_be_elsewhere() {
     }
 }
 
+#[test]
+fn mistakes_say_what_is_expected() {
+    for (options, told) in [
+        ("--backend origin=", "such as http://127.0.0.1:8080"),
+        ("--backend origin=@50", "such as http://127.0.0.1:8080"),
+        (
+            "--max-memory 0",
+            "it has to be a whole number from 1 to 4096",
+        ),
+        ("--cache-size x", "a whole number from 1 to 1048576"),
+        ("--http-cache-ttl x", "a whole number from 0 to 4294967295"),
+        (
+            "--reuse-requests 1.5",
+            "a whole number from 0 to 4294967295",
+        ),
+        (
+            "--local-pushpin-proxy-port 0",
+            "a whole number from 1 to 65535",
+        ),
+        ("--addr :80", "it has to be an address and a port"),
+    ] {
+        let error = parse(&format!("fastlike a.wasm {options}")).unwrap_err();
+        assert!(error.to_string().contains(told), "{options}: {error}");
+    }
+    let error = parse("fastlike bench a.wasm --path x").unwrap_err();
+    assert!(error.to_string().contains("begin with `/`"), "{error}");
+}
+
+#[test]
+fn what_a_program_is_given_is_no_option() {
+    let mut line = CommandLine::command();
+    let run = line.find_subcommand_mut("run").unwrap();
+    let help = run.render_help().to_string();
+    let options = help.find("\nOptions:").unwrap();
+    assert!(help.find("[ARGUMENT]...  ").unwrap() < options, "{help}");
+}
+
 /// An option with two names is told by the one that was written.
 #[test]
 fn the_option_that_was_used_is_named() {

@@ -1,7 +1,10 @@
 //! How values of options are written.
 
+use std::fmt::Display;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use crate::host::ALL_OTHERS;
 
@@ -10,18 +13,21 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
-    let port = text.rsplit_once(':').filter(|(name, _)| !name.is_empty());
-    if port.is_none_or(|(_, port)| port.parse::<u16>().is_err()) {
+    let parts = text.rsplit_once(':').filter(|(name, _)| !name.is_empty());
+    let parts = parts.filter(|(_, port)| port.parse::<u16>().is_ok());
+    let Some((name, _)) = parts else {
         let expected = "it has to be an address and a port, such as 127.0.0.1:7676 or localhost:0";
         return Err(expected.to_owned());
-    }
-    let found = text.to_socket_addrs().map_err(|error| error.to_string())?;
+    };
+    let found = text.to_socket_addrs();
+    let found =
+        found.map_err(|error| format!("the system knows no address of `{name}`: {error}"))?;
     let mut all: Vec<_> = found.collect();
     // Whoever says `localhost` means what clients try, which for most is the older protocol.
     all.sort_by_key(|address| !address.is_ipv4());
     all.into_iter()
         .next()
-        .ok_or_else(|| "no address has that name".to_owned())
+        .ok_or_else(|| format!("the system knows no address of `{name}`"))
 }
 
 /// The name, which may be left out, and what it is given.
@@ -54,6 +60,18 @@ pub(super) fn maybe_file(text: &str) -> Result<(String, Option<PathBuf>), String
     }
     let (name, path) = file(text)?;
     Ok((name, Some(path)))
+}
+
+/// A whole number in a range.
+pub(in crate::cli) fn whole_number<N>(text: &str, range: RangeInclusive<N>) -> Result<N, String>
+where
+    N: FromStr + PartialOrd + Display,
+{
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| {
+        let (least, most) = range.into_inner();
+        format!("it has to be a whole number from {least} to {most}")
+    })
 }
 
 /// A length of time in seconds that a `Duration` can hold: from a millisecond to a year.

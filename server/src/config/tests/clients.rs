@@ -43,9 +43,9 @@ fn wrong_claims_about_clients_are_told() {
     for (line, expected) in [
         (
             "ip = 'x'",
-            "in `local_server.client.ip`: this is no IP address",
+            "in `local_server.client.ip`: `x` is no IP address",
         ),
-        ("ip_header = 'a b'", "this is no name of a header"),
+        ("ip_header = 'a b'", "`a b` is no name of a header field"),
         ("ddos = true", "did you mean `ddos_detected`?"),
         ("bot = { category = 'x' }", "there are: none, suspected"),
         ("bot = { nam = 'x' }", "did you mean `name`?"),

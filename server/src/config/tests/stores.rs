@@ -7,6 +7,10 @@ use crate::config::{ConfigError, Manifest};
 fn mistakes_about_stores_say_what_was_expected() {
     for (text, expected) in [
         (
+            "[local_server.dictionaries.a]",
+            "the key `format` is missing; there are `inline-toml` and `json`",
+        ),
+        (
             "[local_server.dictionaries.a]\nformat = 'yaml'",
             "`yaml` is no format",
         ),
