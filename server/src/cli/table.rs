@@ -40,10 +40,13 @@ pub(super) fn table_of_texts(names: &[&str], rows: Vec<Vec<String>>, width: u16)
     text(&table)
 }
 
+/// The least room for a table of texts: a narrower terminal breaks its lines itself.
+const WIDTH_MIN: u16 = 72;
+
 /// How wide a table on standard output may be: as the terminal is, or 100 columns where there is none, as for the help.
 pub(super) fn width() -> u16 {
     let size = terminal_size::terminal_size_of(std::io::stdout());
-    size.map_or(100, |(terminal_size::Width(width), _)| width)
+    size.map_or(100, |(terminal_size::Width(width), _)| width.max(WIDTH_MIN))
 }
 
 fn text(table: &Table) -> String {
