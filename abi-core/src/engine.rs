@@ -136,8 +136,8 @@ impl fmt::Debug for EngineEntry {
 pub struct EngineOptions {
     /// What to do about imports that no hostcall answers to.
     pub unknown_imports: UnknownImports,
-    /// The most linear memory that any program of this engine will be given, in bytes. A run's own limit may be lower; a higher one
-    /// counts as this.
+    /// The most linear memory that any program of this engine will be given, in bytes. A run's own limit may be lower; a
+    /// higher one counts as this.
     pub memory_bytes_max: u64,
     /// How many instances there is room for, on an engine that pools them. More than that wait for one another. Room is
     /// address space, not memory.

@@ -8,9 +8,13 @@ use abi_core::engine::EngineEntry;
 use abi_core::{Engine, Program};
 
 use super::deployment::Successor;
+use super::patience::Patience;
 use super::{HostBuilder, HostError};
 use crate::engines::{AUTO, find_engine, shared_engine};
 use crate::program::{self, ProgramSource};
+
+/// When it is told that a program is being compiled still.
+const TOLD_AFTER: Duration = Duration::from_secs(5);
 
 /// A program that an engine can run.
 pub(super) struct Compiled {
@@ -121,11 +125,18 @@ impl HostBuilder {
         let kept = loaded.is_some();
         let program = match loaded {
             Some(program) => program,
-            None => engine.compile(wasm).map_err(|error| HostError::Compile {
-                program: name.to_owned(),
-                engine: engine_name,
-                error,
-            })?,
+            None => {
+                let program = name.to_owned();
+                let _told = Patience::new(TOLD_AFTER, move |passed| {
+                    let seconds = passed.as_secs();
+                    tracing::info!("still compiling {program} on {engine_name} after {seconds} s");
+                });
+                engine.compile(wasm).map_err(|error| HostError::Compile {
+                    program: name.to_owned(),
+                    engine: engine_name,
+                    error,
+                })?
+            }
         };
         Ok(Compiled {
             kept,

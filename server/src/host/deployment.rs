@@ -8,10 +8,14 @@ use std::time::{Duration, Instant};
 use abi_core::reuse::WaitingSandboxes;
 use abi_core::{Engine, Service};
 
+use super::patience::Patience;
 use super::{Host, Inner, Policy, background};
 use crate::backends::BackendSet;
 use crate::identity::ClientSettings;
 use crate::serve::{ServerTls, Trace};
+
+/// When it is told that a program is being compiled still while another engine runs it.
+const TOLD_AFTER: Duration = Duration::from_secs(30);
 
 /// A program on an engine, with its configuration. A request takes the current one when it begins, and ends on it.
 pub(crate) struct Deployment {
@@ -99,7 +103,14 @@ impl Successor {
     fn take_over(self, host: &Weak<Inner>, predecessor: &Weak<Deployment>) {
         let name = self.engine_name;
         let started = Instant::now();
+        let told = Patience::new(TOLD_AFTER, move |passed| {
+            let seconds = passed.as_secs();
+            tracing::info!(
+                "{name} still compiles the program after {seconds} s; another engine runs it meanwhile"
+            );
+        });
         let compiled = background::compile(&*self.engine, &self.wasm);
+        drop(told);
         let took = started.elapsed();
         let (Some(host), Some(predecessor)) = (host.upgrade().map(Host), predecessor.upgrade())
         else {

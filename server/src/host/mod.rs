@@ -10,6 +10,7 @@ mod hooks;
 mod id;
 mod lasting;
 mod lookups;
+mod patience;
 mod reload;
 mod stores;
 mod tower;
