@@ -42,7 +42,9 @@ macro_rules! binder {
                 move |mut caller: Caller<'_, GuestState>, $($parameter: <$ty as Param>::Wasm),*| {
                     let mut call = lend(&mut caller);
                     let outcome = abi::$module::$name(&mut call, $(<$ty as Param>::lift($parameter)),*);
-                    call.complete(id, outcome, || [$(u64::from($parameter)),*]).map_err(stopped)
+                    let result = call.complete(id, outcome, || [$(u64::from($parameter)),*]);
+                    end_turn_in_time(&mut caller)?;
+                    result.map_err(stopped)
                 },
             )?;
             Ok(())
@@ -98,6 +100,15 @@ macro_rules! binders {
 }
 
 for_each_hostcall!(binders);
+
+/// Takes the rest of its fuel from a guest whose turn is over, so that it stops at its next instructions.
+#[inline]
+fn end_turn_in_time(caller: &mut Caller<'_, GuestState>) -> Result<(), wasmi::Error> {
+    match caller.data().turn_is_over() {
+        true => caller.set_fuel(0),
+        false => Ok(()),
+    }
+}
 
 /// Borrows memory and session apart for one call.
 #[inline]

@@ -1,11 +1,14 @@
 //! One guest run: an instance, its entry point, the waits in between, and how it ended.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use abi_core::engine::{Ended, Exit, Limits, TABLE_ELEMENTS_MAX};
 use abi_core::session::Session;
 use abi_core::{Stop, give_turn};
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use wasmi::errors::{ErrorKind, InstantiationError, MemoryError, TableError};
 use wasmi::{Instance, Memory, ResourceLimiter, Store, TrapCode, TypedResumableCall, Val};
@@ -15,6 +18,10 @@ use crate::Linked;
 
 /// How much fuel a guest burns before others have their turn: about a millisecond of it.
 pub(crate) const FUEL_PER_TURN: u64 = 500_000;
+
+/// How long a guest has its turn if it makes hostcalls: these cost no fuel, and one may take longer than all the
+/// instructions of a turn.
+const TURN: Duration = Duration::from_millis(1);
 
 /// How much fuel there is for instantiation, where no guest runs: more than enough to copy all that a module brings.
 const FUEL_FOR_INSTANTIATION: u64 = 1_000_000_000;
@@ -27,6 +34,15 @@ pub(crate) struct GuestState {
     /// The hostcall for which the guest is suspended.
     pub pending: Option<PendingCall>,
     memory_bytes_max: u64,
+    /// When the guest's turn began.
+    turn: Instant,
+}
+
+impl GuestState {
+    /// Whether others have to have their turn.
+    pub(crate) fn turn_is_over(&self) -> bool {
+        self.turn.elapsed() >= TURN
+    }
 }
 
 /// A hostcall that may wait, with its arguments, before it is given memory and session to work with.
@@ -110,6 +126,7 @@ pub(crate) async fn run(linked: Arc<Linked>, session: Box<Session>, limits: Limi
         memory: None,
         pending: None,
         memory_bytes_max: limits.memory_bytes,
+        turn: Instant::now(),
     };
     let mut store = Store::new(linked.module.engine(), state);
     store.limiter(|state| state);
@@ -144,25 +161,38 @@ async fn call(
     export: &str,
 ) -> Result<(), wasmi::Error> {
     let function = instance.get_typed_func::<(), ()>(&*store, export)?;
-    store.set_fuel(FUEL_PER_TURN)?;
+    begin_turn(store, 0)?;
     let mut progress = function.call_resumable(&mut *store, ())?;
     loop {
         progress = match progress {
             TypedResumableCall::Finished(()) => return Ok(()),
             TypedResumableCall::HostTrap(suspended) => {
-                let code = match store.data_mut().pending.take() {
-                    Some(pending) => wait(store, pending).await.map_err(stopped)?,
-                    None => return Err(stopped(stop_of(suspended.host_error()))),
+                let Some(pending) = store.data_mut().pending.take() else {
+                    return Err(stopped(stop_of(suspended.host_error())));
                 };
+                let (code, waited) = wait(store, pending).await;
+                let code = code.map_err(stopped)?;
+                if waited {
+                    begin_turn(store, 0)?;
+                } else if store.data().turn_is_over() {
+                    give_turn().await;
+                    begin_turn(store, 0)?;
+                }
                 suspended.resume(&mut *store, &[Val::I32(code.cast_signed())])?
             }
             TypedResumableCall::OutOfFuel(paused) => {
-                store.set_fuel(FUEL_PER_TURN.max(paused.required_fuel()))?;
                 give_turn().await;
+                begin_turn(store, paused.required_fuel())?;
                 paused.resume(&mut *store)?
             }
         };
     }
+}
+
+/// Begins a turn of the guest, which goes on with something that costs this much fuel.
+fn begin_turn(store: &mut Store<GuestState>, required_fuel: u64) -> Result<(), wasmi::Error> {
+    store.data_mut().turn = Instant::now();
+    store.set_fuel(FUEL_PER_TURN.max(required_fuel))
 }
 
 /// Why a host function that does not wait left the interpreter.
@@ -178,14 +208,22 @@ pub(crate) fn stopped(stop: Stop) -> wasmi::Error {
     wasmi::Error::host(HostError::Stopped(stop))
 }
 
-async fn wait(store: &mut Store<GuestState>, pending: PendingCall) -> Result<u32, Stop> {
-    match store.data().memory {
+/// Makes a hostcall, and says whether it had to wait, so that others have had their turn.
+async fn wait(store: &mut Store<GuestState>, pending: PendingCall) -> (Result<u32, Stop>, bool) {
+    let mut call = match store.data().memory {
         Some(memory) => {
             let (bytes, state) = memory.data_and_store_mut(store);
-            pending(bytes, &mut state.session).await
+            pending(bytes, &mut state.session)
         }
-        None => pending(&mut [], &mut store.data_mut().session).await,
-    }
+        None => pending(&mut [], &mut store.data_mut().session),
+    };
+    let mut waited = false;
+    let code = poll_fn(|cx| {
+        let polled = call.poll_unpin(cx);
+        waited |= polled.is_pending();
+        polled
+    });
+    (code.await, waited)
 }
 
 fn exit(error: &wasmi::Error, store: &Store<GuestState>, limits: Limits) -> Exit {

@@ -52,7 +52,8 @@ const IMPORTS: &str = r#"
     (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
     (import "fastly_http_req" "new" (func $request (param i32) (result i32)))
     (import "fastly_http_req" "send" (func $send (param i32 i32 i32 i32 i32 i32) (result i32)))
-    (import "fastly_http_body" "new" (func $body (param i32) (result i32)))"#;
+    (import "fastly_http_body" "new" (func $body (param i32) (result i32)))
+    (import "fastly_async_io" "select" (func $select (param i32 i32 i32 i32) (result i32)))"#;
 
 /// A module with a few hostcalls, a page of memory and these items.
 pub(crate) fn module(items: &str) -> Vec<u8> {
@@ -93,6 +94,13 @@ async fn ends_at_the_cpu_limit(cx: &Context, name: &str, wasm: Vec<u8>) {
 
 async fn every_kind_of_endless_work_ends_at_the_cpu_limit(cx: Context) {
     const HUNDRED_MIB: &str = "(drop (memory.grow (i32.const 1600)))";
+    /// The handle of a body, from byte 64 to the end of the page.
+    const ONE_BODY_OFTEN: &str = "(drop (call $body (i32.const 0)))
+        (i32.store (i32.const 4) (i32.const 64))
+        (loop $fill
+            (i32.store (i32.load (i32.const 4)) (i32.load (i32.const 0)))
+            (i32.store (i32.const 4) (i32.add (i32.load (i32.const 4)) (i32.const 4)))
+            (br_if $fill (i32.lt_u (i32.load (i32.const 4)) (i32.const 65536))))";
 
     let works = [
         ("nothing", String::new(), ""),
@@ -145,6 +153,16 @@ async fn every_kind_of_endless_work_ends_at_the_cpu_limit(cx: Context) {
             "hostcalls that could wait",
             String::new(),
             "(drop (call $yield))",
+        ),
+        (
+            "hostcalls that have much to do",
+            HUNDRED_MIB.to_owned(),
+            "(drop (call $random (i32.const 0) (i32.const 2097152)))",
+        ),
+        (
+            "hostcalls that could wait and have much to do",
+            ONE_BODY_OFTEN.to_owned(),
+            "(drop (call $select (i32.const 64) (i32.const 16000) (i32.const 1) (i32.const 0)))",
         ),
         ("calls", String::new(), "(call $deep (i32.const 5000))"),
     ];
