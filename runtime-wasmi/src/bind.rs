@@ -104,7 +104,7 @@ for_each_hostcall!(binders);
 /// Takes the rest of its fuel from a guest whose turn is over, so that it stops at its next instructions.
 #[inline]
 fn end_turn_in_time(caller: &mut Caller<'_, GuestState>) -> Result<(), wasmi::Error> {
-    match caller.data().turn_is_over() {
+    match caller.data_mut().turn_ends_with_hostcall() {
         true => caller.set_fuel(0),
         false => Ok(()),
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use abi_core::http::SendErrorKind;
 use common::{Origin, get, response, serve, set, text};
-use fastlike::{BackendSettings, Manifest, TlsVersion};
+use fastlike::backends::TlsVersion;
+use fastlike::{BackendSettings, Manifest};
 use http::{Request, Version};
 use hyper::body::Incoming;
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};

@@ -47,7 +47,9 @@ mod tests {
     fn it_tells_until_it_is_dropped() {
         let (told, tells) = channel();
         let first = Duration::from_millis(2);
-        let patience = Patience::new(first, move |passed| drop(told.send(passed)));
+        let patience = Patience::new(first, move |passed| {
+            let _ = told.send(passed);
+        });
         for at_least in [first, 2 * first, 4 * first] {
             assert!(tells.recv().unwrap() >= at_least);
         }
@@ -60,7 +62,9 @@ mod tests {
     fn it_says_nothing_of_what_is_over_soon() {
         let (told, tells) = channel();
         let hour = Duration::from_secs(3600);
-        drop(Patience::new(hour, move |passed| drop(told.send(passed))));
+        drop(Patience::new(hour, move |passed| {
+            let _ = told.send(passed);
+        }));
         assert!(tells.recv().is_err());
     }
 }
