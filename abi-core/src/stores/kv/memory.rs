@@ -194,7 +194,7 @@ impl MemoryKv {
         let found = writes
             .keys
             .range::<str, _>((start, Bound::Unbounded))
-            .take_while(|(key, _)| key.as_str().starts_with(&query.prefix))
+            .take_while(|(key, _)| query.has_prefix(key.as_str()))
             .filter(|(_, expires)| expires.is_none_or(|expires| expires > now));
         KvPage::take(found.map(|(key, _)| key.as_str()), query.limit)
     }

@@ -103,7 +103,7 @@ pub(super) fn list(database: &Database, query: &KvQuery, now: Duration) -> Resul
     for entry in items.range(after.max(&query.prefix)..)? {
         let (key, item) = entry?;
         let key = key.value();
-        if !key.starts_with(&query.prefix) {
+        if !query.has_prefix(key) {
             break;
         }
         if query.after.as_deref() == Some(key) || read_item(item.value()).is_expired(now) {
