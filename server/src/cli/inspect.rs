@@ -81,7 +81,9 @@ fn text(found: &Inspection, every_import: bool) -> Result<String, fmt::Error> {
     };
     writeln!(out, "exports   {exports}")?;
     write_imports(&mut out, found, every_import)?;
-    if !found.has_entry_point() {
+    if let Some(why) = &found.invalid {
+        writeln!(out, "\nIt cannot be run: it is not valid: {why}")?;
+    } else if !found.has_entry_point() {
         writeln!(
             out,
             "\nIt cannot be run: it has no function `_start`. Build it as a program, not as a library."
@@ -213,6 +215,11 @@ mod tests {
         ] {
             assert!(nothing.contains(expected), "{expected}: {nothing}");
         }
+        let invalid = said("(module (func (export \"_start\") call 5))");
+        assert!(
+            invalid.contains("It cannot be run: it is not valid: unknown function 5"),
+            "{invalid}"
+        );
         assert!(!said("(module (import \"env\" \"x\" (func)))").contains("Supported:"));
     }
 }

@@ -36,6 +36,8 @@ pub struct Inspection {
     pub data_bytes: u64,
     /// Its custom sections: name and size in bytes. They are not needed to run it.
     pub custom_sections: Vec<(String, u64)>,
+    /// What makes it one that no engine accepts, and where.
+    pub invalid: Option<String>,
 }
 
 /// The imports from one module.
@@ -99,10 +101,10 @@ impl Inspection {
         )
     }
 
-    /// Whether the program would start: it imports nothing unknown, and has an entry point.
+    /// Whether the program would start: it is valid, imports nothing unknown, and has an entry point.
     #[must_use]
     pub fn can_start(&self) -> bool {
-        self.counts().2 == 0 && self.has_entry_point()
+        self.invalid.is_none() && self.counts().2 == 0 && self.has_entry_point()
     }
 
     /// Whether the module exports the function `_start`.
@@ -150,6 +152,7 @@ impl Inspection {
             "custom_sections": self.custom_sections.iter().map(|(name, bytes)| {
                 json!({ "name": name, "bytes": bytes })
             }).collect::<Vec<_>>(),
+            "invalid": self.invalid,
             "can_start": self.can_start(),
         })
     }

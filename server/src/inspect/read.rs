@@ -5,7 +5,7 @@ use abi_core::link::{Binding, Import, Signature, link};
 use abi_core::table::{Kind, WasmType};
 use wasmparser::{
     BinaryReaderError, CompositeInnerType, ExternalKind, FuncType, KnownCustom, Parser, Payload,
-    SubType, TypeRef, ValType,
+    SubType, TypeRef, ValType, Validator,
 };
 
 use super::{ImportedItem, ImportedModule, InspectError, Inspection, MemorySize, Support, sdk};
@@ -17,8 +17,6 @@ impl From<BinaryReaderError> for InspectError {
 }
 
 /// Finds out what a module is made of.
-///
-/// The module is not validated: what is said about one that no engine would accept may be wrong.
 ///
 /// # Errors
 ///
@@ -33,6 +31,8 @@ pub fn inspect(wasm: &[u8]) -> Result<Inspection, InspectError> {
         section(payload?, &mut types, &mut found)?;
     }
     found.sdk = sdk::find(&found.producers, wasm);
+    let validated = Validator::new().validate_all(wasm);
+    found.invalid = validated.err().map(|error| error.to_string());
     Ok(found)
 }
 
