@@ -11,12 +11,9 @@ use crate::suggestion::closest;
 pub(super) fn explained(error: Error, first: Option<&str>) -> Error {
     if let (ErrorKind::UnknownArgument, Some(ContextValue::String(argument))) =
         (error.kind(), error.get(ContextKind::InvalidArg))
-        && argument.parse::<f64>().is_ok()
+        && let Some((kind, message)) = unknown(argument)
     {
-        // Of more than one digit this is the beginning.
-        let message =
-            format!("a number that begins with `{argument}`: no option takes one below 0");
-        return CommandLine::command().error(ErrorKind::InvalidValue, message);
+        return CommandLine::command().error(kind, message);
     }
     let too_many = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
         (ErrorKind::ArgumentConflict, Some(ContextValue::String(argument))) => argument,
@@ -34,6 +31,23 @@ pub(super) fn explained(error: Error, first: Option<&str>) -> Error {
         ),
     };
     command.error(ErrorKind::InvalidSubcommand, message)
+}
+
+/// What to say of an option that there is not, where more is known of it than that.
+fn unknown(argument: &str) -> Option<(ErrorKind, String)> {
+    if argument.parse::<f64>().is_ok() {
+        // Of more than one digit this is the beginning.
+        let message =
+            format!("a number that begins with `{argument}`: no option takes one below 0");
+        return Some((ErrorKind::InvalidValue, message));
+    }
+    // What others call it.
+    let is_listening = ["--port", "-p", "--host", "--listen"].contains(&argument);
+    is_listening.then(|| {
+        let message =
+            format!("there is no option `{argument}`; `--addr ADDRESS:PORT` says where to listen");
+        (ErrorKind::UnknownArgument, message)
+    })
 }
 
 /// What to say of a name that is like one of a subcommand.
@@ -82,6 +96,10 @@ mod tests {
         assert!(said.contains("begins with `-1`: no option"), "{said}");
         let said = told("fastlike serve a.wasm --timeout -0.5");
         assert!(said.contains("begins with `-0`: no option"), "{said}");
+        for option in ["--port", "-p", "--listen"] {
+            let said = told(&format!("fastlike serve a.wasm {option} 80"));
+            assert!(said.contains("`--addr ADDRESS:PORT` says where"), "{said}");
+        }
         let said = told("fastlike a.wasm --egnine x");
         assert!(said.contains("--engine"), "{said}");
     }

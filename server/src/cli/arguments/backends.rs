@@ -6,7 +6,7 @@ use clap::Args;
 use http::header::HeaderValue;
 
 use super::values::{maybe_named, whole_number};
-use crate::backends::{BackendSettings, InvalidUrl, host_field};
+use crate::backends::{BackendSettings, BackendUrl, InvalidUrl, host_field};
 use crate::host::HostBuilder;
 
 /// Where requests of guests go.
@@ -127,7 +127,11 @@ pub(in crate::cli) fn backend(text: &str) -> Result<(String, BackendSettings), S
         true => url.to_owned(),
         false => format!("http://{url}"),
     };
-    let url = url.parse().map_err(|error: InvalidUrl| error.to_string())?;
+    let url: BackendUrl = url.parse().map_err(|error: InvalidUrl| error.to_string())?;
+    if url.is_https() && !url.is_name_in_certificates() {
+        let host = url.authority().host();
+        return Err(format!("`{host}` cannot be the name in a certificate"));
+    }
     let mut settings = BackendSettings::new(url);
     if let Some(number) = uptime {
         let percent = number.parse().ok().filter(|percent| *percent <= 100);

@@ -167,6 +167,10 @@ fn mistakes_say_what_is_expected() {
         ("--backend origin=", "such as http://127.0.0.1:8080"),
         ("--backend origin=@50", "such as http://127.0.0.1:8080"),
         (
+            "--backend a=https://a..b",
+            "`a..b` cannot be the name in a certificate",
+        ),
+        (
             "--max-memory 0",
             "it has to be a whole number from 1 to 4096",
         ),
