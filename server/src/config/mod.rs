@@ -152,58 +152,13 @@ impl Manifest {
             return Ok(());
         };
         let mut local = local.table()?;
-        if let Some(value) = local.get("backends") {
-            self.backends = named(&value, |value| backends::read(value, folder, warnings))?;
-        }
-        if let Some(value) = local.get_either("dictionaries", "config_stores")? {
-            self.dictionaries = named(&value, |value| dictionaries::read(value, folder))?;
-        }
-        if let Some(value) = kv_stores_of(&mut local)? {
-            self.kv_stores = named(&value, |value| kv_stores::read(value, folder, warnings))?;
-        }
-        if let Some(value) = local.get("acls") {
-            self.acls = named(&value, |value| acls::read(value, folder, warnings))?;
-        }
-        if let Some(value) = local.get("secret_stores") {
-            for (name, value) in value.table()?.all() {
-                let secrets = secrets::read(name, &value, folder, warnings)?;
-                self.secret_stores.push((name.to_owned(), secrets));
-            }
-        }
-        if let Some(value) = local.get("geolocation") {
-            self.geolocation = Some(lookups::geolocation(&value, folder, warnings)?);
-        }
-        if let Some(value) = local.get("device_detection") {
-            let devices = lookups::device_detection(&value, folder, warnings)?;
-            self.device_detection = Some(devices);
-        }
-        if let Some(value) = local.get("shielding_sites") {
-            self.shields = named(&value, shielding::read)?;
-        }
-        if let Some(value) = local.get("pushpin") {
-            let port = pushpin::read(&value)?;
-            self.grip_proxy = port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        }
-        if let Some(value) = local.get("limits") {
-            self.limits = limits::read(&value)?;
-        }
-        if let Some(value) = local.get("reuse") {
-            self.reuse = reuse::read(&value)?;
-        }
-        if let Some(value) = local.get("cache") {
-            self.cache_bytes = limits::read_cache(&value)?;
-        }
+        self.fill_backends(&mut local, folder, warnings)?;
+        self.fill_stores(&mut local, folder, warnings)?;
+        self.fill_lookups(&mut local, folder, warnings)?;
+        self.fill_limits(&mut local)?;
+        self.fill_clients(&mut local, folder)?;
         if let Some(value) = local.get("env") {
             self.environment = named(&value, |value| value.string().map(str::to_owned))?;
-        }
-        if let Some(value) = local.get("client") {
-            self.client = client::read(&value)?;
-        }
-        if let Some(value) = local.get("fake_valid_fastly_keys") {
-            self.client.valid_fastly_keys.extend(client::keys(&value)?);
-        }
-        if let Some(value) = local.get("tls") {
-            self.tls = Some(tls::read(&value, folder)?);
         }
         if let Some(value) = local.get("products") {
             self.products = products::read(&value)?;
@@ -217,6 +172,91 @@ impl Manifest {
             }
         }
         warnings.extend(local.unknown());
+        Ok(())
+    }
+
+    fn fill_backends(
+        &mut self,
+        local: &mut Table<'_>,
+        folder: &Folder,
+        warnings: &mut Vec<Problem>,
+    ) -> reader::Result<()> {
+        if let Some(value) = local.get("backends") {
+            self.backends = named(&value, |value| backends::read(value, folder, warnings))?;
+        }
+        if let Some(value) = local.get("shielding_sites") {
+            self.shields = named(&value, shielding::read)?;
+        }
+        if let Some(value) = local.get("pushpin") {
+            let port = pushpin::read(&value)?;
+            self.grip_proxy = port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+        }
+        Ok(())
+    }
+
+    fn fill_stores(
+        &mut self,
+        local: &mut Table<'_>,
+        folder: &Folder,
+        warnings: &mut Vec<Problem>,
+    ) -> reader::Result<()> {
+        if let Some(value) = local.get_either("dictionaries", "config_stores")? {
+            self.dictionaries = named(&value, |value| dictionaries::read(value, folder))?;
+        }
+        if let Some(value) = kv_stores_of(local)? {
+            self.kv_stores = named(&value, |value| kv_stores::read(value, folder, warnings))?;
+        }
+        if let Some(value) = local.get("acls") {
+            self.acls = named(&value, |value| acls::read(value, folder, warnings))?;
+        }
+        if let Some(value) = local.get("secret_stores") {
+            for (name, value) in value.table()?.all() {
+                let secrets = secrets::read(name, &value, folder, warnings)?;
+                self.secret_stores.push((name.to_owned(), secrets));
+            }
+        }
+        Ok(())
+    }
+
+    fn fill_lookups(
+        &mut self,
+        local: &mut Table<'_>,
+        folder: &Folder,
+        warnings: &mut Vec<Problem>,
+    ) -> reader::Result<()> {
+        if let Some(value) = local.get("geolocation") {
+            self.geolocation = Some(lookups::geolocation(&value, folder, warnings)?);
+        }
+        if let Some(value) = local.get("device_detection") {
+            let devices = lookups::device_detection(&value, folder, warnings)?;
+            self.device_detection = Some(devices);
+        }
+        Ok(())
+    }
+
+    fn fill_limits(&mut self, local: &mut Table<'_>) -> reader::Result<()> {
+        if let Some(value) = local.get("limits") {
+            self.limits = limits::read(&value)?;
+        }
+        if let Some(value) = local.get("reuse") {
+            self.reuse = reuse::read(&value)?;
+        }
+        if let Some(value) = local.get("cache") {
+            self.cache_bytes = limits::read_cache(&value)?;
+        }
+        Ok(())
+    }
+
+    fn fill_clients(&mut self, local: &mut Table<'_>, folder: &Folder) -> reader::Result<()> {
+        if let Some(value) = local.get("client") {
+            self.client = client::read(&value)?;
+        }
+        if let Some(value) = local.get("fake_valid_fastly_keys") {
+            self.client.valid_fastly_keys.extend(client::keys(&value)?);
+        }
+        if let Some(value) = local.get("tls") {
+            self.tls = Some(tls::read(&value, folder)?);
+        }
         Ok(())
     }
 }
