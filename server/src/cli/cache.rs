@@ -11,6 +11,7 @@ use etcetera::BaseStrategy;
 use super::Failure;
 use super::arguments::CacheArguments;
 use super::table::table;
+use crate::bench::counted_text;
 
 #[derive(Debug, Args)]
 pub(super) struct CacheCommandArguments {
@@ -84,10 +85,7 @@ fn listed(entries: &[Entry]) -> String {
 
 fn total(entries: &[Entry]) -> String {
     let bytes = entries.iter().map(|entry| entry.bytes).sum();
-    let programs = match entries.len() {
-        1 => "1 program".to_owned(),
-        number => format!("{number} programs"),
-    };
+    let programs = counted_text(entries.len() as u64, "program");
     format!("{programs}, {}", mebibytes(bytes))
 }
 
