@@ -11,17 +11,22 @@ use crate::backends::{BackendSettings, host_field};
 const WINDOW_MAX: u64 = 15;
 const TIMES_MS: std::ops::Range<u64> = 1_000..3_600_000;
 
+/// What the kernel of Linux takes of a socket's keepalive (`net/tcp.h`): it would refuse more for each connection anew, and
+/// probe as it does of itself.
+const TCP_SECONDS_MAX: u32 = 32_767;
+const TCP_PROBES_MAX: u32 = 127;
+
 /// `keepalive = { idle_ms, tcp, tcp_idle_s, tcp_interval_s, tcp_probes }`.
 pub(super) fn keepalive(value: &Value<'_>) -> Result<Keepalive> {
     let mut table = value.table()?;
     let usual = BackendSettings::KEEPALIVE;
     let tcp = table.get("tcp").map(|value| value.bool()).transpose()?;
     let keepalive = Keepalive {
-        http_idle: duration(&mut table, "idle_ms", Duration::from_millis)?.or(usual.http_idle),
+        http_idle: milliseconds(&mut table, "idle_ms")?.or(usual.http_idle),
         tcp_probes: tcp.unwrap_or(usual.tcp_probes),
-        tcp_idle: duration(&mut table, "tcp_idle_s", Duration::from_secs)?.or(usual.tcp_idle),
-        tcp_interval: duration(&mut table, "tcp_interval_s", Duration::from_secs)?,
-        tcp_probe_count: count(&mut table, "tcp_probes")?,
+        tcp_idle: tcp_seconds(&mut table, "tcp_idle_s")?.or(usual.tcp_idle),
+        tcp_interval: tcp_seconds(&mut table, "tcp_interval_s")?,
+        tcp_probe_count: count(&mut table, "tcp_probes", TCP_PROBES_MAX)?,
     };
     table.refuse_unknown()?;
     Ok(keepalive)
@@ -32,9 +37,9 @@ pub(super) fn pooling(value: &Value<'_>) -> Result<(bool, PoolingLimits)> {
     let mut table = value.table()?;
     let enabled = table.get("enabled").map(|value| value.bool()).transpose()?;
     let limits = PoolingLimits {
-        max_connections: count(&mut table, "max_connections")?,
-        max_use: count(&mut table, "max_use")?,
-        max_lifetime: duration(&mut table, "max_lifetime_ms", Duration::from_millis)?,
+        max_connections: count(&mut table, "max_connections", u32::MAX)?,
+        max_use: count(&mut table, "max_use", u32::MAX)?,
+        max_lifetime: milliseconds(&mut table, "max_lifetime_ms")?,
     };
     table.refuse_unknown()?;
     Ok((enabled.unwrap_or(true), limits))
@@ -47,8 +52,10 @@ pub(super) fn healthcheck(value: &Value<'_>) -> Result<Healthcheck> {
     let check = Healthcheck {
         method: text(&mut table, "method", "HEAD", |method| {
             // That one makes a tunnel, which no request to a backend does.
-            http::Method::from_bytes(method.as_bytes()).is_ok_and(|method| method != "CONNECT")
-        })?,
+            http::Method::from_bytes(method.as_bytes()).is_ok()
+                && !method.eq_ignore_ascii_case("CONNECT")
+        })?
+        .to_ascii_uppercase(),
         host: text(&mut table, "host", "", |host| {
             host.is_empty() || host_field(host).is_ok()
         })?,
@@ -66,18 +73,21 @@ pub(super) fn healthcheck(value: &Value<'_>) -> Result<Healthcheck> {
     Ok(check)
 }
 
-/// A number of units of time; 0 is none.
-fn duration(
-    table: &mut Table<'_>,
-    key: &'static str,
-    of: fn(u64) -> Duration,
-) -> Result<Option<Duration>> {
-    Ok(count(table, key)?.map(|number| of(number.into())))
+/// 0 is none.
+fn milliseconds(table: &mut Table<'_>, key: &'static str) -> Result<Option<Duration>> {
+    let number = count(table, key, u32::MAX)?;
+    Ok(number.map(|number| Duration::from_millis(number.into())))
 }
 
-/// A number that a guest could give too; 0 is none.
-fn count(table: &mut Table<'_>, key: &'static str) -> Result<Option<u32>> {
-    let number = number(table, key, 0, 0..=u32::MAX.into())?;
+/// 0 is none.
+fn tcp_seconds(table: &mut Table<'_>, key: &'static str) -> Result<Option<Duration>> {
+    let number = count(table, key, TCP_SECONDS_MAX)?;
+    Ok(number.map(|number| Duration::from_secs(number.into())))
+}
+
+/// A number of at most `most`; 0 is none.
+fn count(table: &mut Table<'_>, key: &'static str, most: u32) -> Result<Option<u32>> {
+    let number = number(table, key, 0, 0..=most.into())?;
     Ok(u32::try_from(number).ok().filter(|number| *number != 0))
 }
 

@@ -19,6 +19,7 @@ fn connections_of_a_backend_are_kept_as_it_says() {
         max_use = 100
         max_lifetime_ms = 60_000
         [local_server.backends.origin.healthcheck]
+        method = "get"
         path = "/healthy"
         expected_status = 204
         window = 4
@@ -56,8 +57,12 @@ fn connections_of_a_backend_are_kept_as_it_says() {
     assert_eq!(other.pooling.max_use, None);
     let check = origin.healthcheck.as_ref().unwrap();
     assert_eq!(
-        (check.path.as_str(), check.expected_status),
-        ("/healthy", 204)
+        (
+            check.method.as_str(),
+            check.path.as_str(),
+            check.expected_status
+        ),
+        ("GET", "/healthy", 204)
     );
     assert_eq!((check.window, check.threshold, check.initial), (4, 2, 4));
     let check = other.healthcheck.as_ref().unwrap();
@@ -75,6 +80,9 @@ fn mistakes_in_what_is_said_of_connections_are_told() {
             "pooling = { max_conections = 1 }",
             "did you mean `max_connections`?",
         ),
+        ("keepalive = { tcp_idle_s = 32768 }", "from 0 to 32767"),
+        ("keepalive = { tcp_interval_s = 32768 }", "from 0 to 32767"),
+        ("keepalive = { tcp_probes = 128 }", "from 0 to 127"),
         ("pooling = { max_use = -1 }", "not negative"),
         ("healthcheck = { window = 16 }", "from 1 to 15"),
         ("healthcheck = { window = 2, threshold = 3 }", "from 0 to 2"),
@@ -82,7 +90,7 @@ fn mistakes_in_what_is_said_of_connections_are_told() {
         ("healthcheck = { path = 'x' }", "`x` cannot be the path"),
         ("healthcheck = { method = 'A B' }", "cannot be the method"),
         (
-            "healthcheck = { method = 'CONNECT' }",
+            "healthcheck = { method = 'connect' }",
             "cannot be the method",
         ),
         ("healthcheck = { host = 'a b' }", "cannot be the host"),
