@@ -10,7 +10,7 @@ use clap::Args;
 use super::Failure;
 use super::table::table;
 use crate::bench::{bytes_text, count_text, counted_text};
-use crate::inspect::{Inspection, MemorySize, Support, inspect};
+use crate::inspect::{ImportedModule, Inspection, MemorySize, Support, inspect};
 use crate::program;
 
 #[derive(Debug, Args)]
@@ -100,44 +100,14 @@ fn text(found: &Inspection, every_import: bool) -> Result<String, fmt::Error> {
 }
 
 fn write_imports(out: &mut String, found: &Inspection, every: bool) -> fmt::Result {
-    let mut rows = Vec::new();
-    for module in &found.imports {
-        let count = |name: &str| {
-            let items = module.items.iter();
-            let count = items.filter(|item| item.support.name() == name).count();
-            if count == 0 {
-                "·".to_owned()
-            } else {
-                count_text(count as u64)
-            }
-        };
-        rows.push(vec![
-            module.name.clone(),
-            count_text(module.items.len() as u64),
-            count("supported"),
-            count("unsupported"),
-            count("unknown"),
-        ]);
-    }
-    if rows.is_empty() {
+    if found.imports.is_empty() {
         return writeln!(out, "imports   none");
     }
-    let names = [
-        "imports from",
-        "functions",
-        "supported",
-        "unsupported",
-        "unknown",
-    ];
-    writeln!(out, "\n{}", table(&names, rows))?;
-    let listed =
-        |is: fn(&Support) -> bool| found.items().filter(move |(_, item)| is(&item.support));
+    writeln!(out, "\n{}", imports_table(found))?;
     let (supported, unsupported, unknown) = found.counts();
     if every && supported > 0 {
         writeln!(out, "\nSupported:")?;
-        for (module, item) in listed(|support| *support == Support::Supported) {
-            writeln!(out, "  {module}.{}", item.name)?;
-        }
+        write_names(out, found, &Support::Supported)?;
     }
     if unsupported > 0 {
         let what = match unsupported {
@@ -145,9 +115,7 @@ fn write_imports(out: &mut String, found: &Inspection, every: bool) -> fmt::Resu
             _ => "they link, and answer UNSUPPORTED when they are called",
         };
         writeln!(out, "\nUnsupported ({what}):")?;
-        for (module, item) in listed(|support| *support == Support::Unsupported) {
-            writeln!(out, "  {module}.{}", item.name)?;
-        }
+        write_names(out, found, &Support::Unsupported)?;
     }
     if unknown > 0 {
         writeln!(out, "\nUnknown:")?;
@@ -156,6 +124,42 @@ fn write_imports(out: &mut String, found: &Inspection, every: bool) -> fmt::Resu
                 writeln!(out, "  {module}.{}: {why}", item.name)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// How many imports there are of each module.
+fn imports_table(found: &Inspection) -> String {
+    let row = |module: &ImportedModule| {
+        let count = |name: &str| {
+            let items = module.items.iter();
+            match items.filter(|item| item.support.name() == name).count() {
+                0 => "·".to_owned(),
+                count => count_text(count as u64),
+            }
+        };
+        vec![
+            module.name.clone(),
+            count_text(module.items.len() as u64),
+            count("supported"),
+            count("unsupported"),
+            count("unknown"),
+        ]
+    };
+    let names = [
+        "imports from",
+        "functions",
+        "supported",
+        "unsupported",
+        "unknown",
+    ];
+    table(&names, found.imports.iter().map(row).collect())
+}
+
+fn write_names(out: &mut String, found: &Inspection, support: &Support) -> fmt::Result {
+    let all = found.items().filter(|(_, item)| item.support == *support);
+    for (module, item) in all {
+        writeln!(out, "  {module}.{}", item.name)?;
     }
     Ok(())
 }

@@ -26,21 +26,7 @@ pub(super) fn read(
     warnings: &mut Vec<Problem>,
 ) -> Result<BackendSettings> {
     let mut table = value.table()?;
-    let mut settings = match (table.get("url"), table.get("respond")) {
-        (None, None) => {
-            let mut missing = table.missing("url");
-            missing
-                .message
-                .push_str("; a backend that is only a mock has `respond` instead");
-            return Err(missing);
-        }
-        (Some(url), None) => BackendSettings::new(place(&url)?),
-        (url, Some(value)) => {
-            // A url may stay where it is while the backend is mocked.
-            url.map(|url| place(&url)).transpose()?;
-            BackendSettings::local(LocalBackend::fixed(respond::read(&value, folder)?))
-        }
-    };
+    let mut settings = where_it_is(&mut table, folder)?;
     settings.override_host = table.get("override_host").map(host).transpose()?;
     settings.tls = tls(&mut table, folder, warnings)?;
     if settings.url.is_https() {
@@ -75,6 +61,26 @@ pub(super) fn read(
     }
     table.refuse_unknown()?;
     Ok(settings)
+}
+
+/// Where the backend is, or what answers in its place.
+fn where_it_is(table: &mut Table<'_>, folder: &Folder) -> Result<BackendSettings> {
+    match (table.get("url"), table.get("respond")) {
+        (None, None) => {
+            let mut missing = table.missing("url");
+            missing
+                .message
+                .push_str("; a backend that is only a mock has `respond` instead");
+            Err(missing)
+        }
+        (Some(url), None) => Ok(BackendSettings::new(place(&url)?)),
+        (url, Some(value)) => {
+            // A url may stay where it is while the backend is mocked.
+            url.map(|url| place(&url)).transpose()?;
+            let responses = respond::read(&value, folder)?;
+            Ok(BackendSettings::local(LocalBackend::fixed(responses)))
+        }
+    }
 }
 
 fn place(url: &Value<'_>) -> Result<BackendUrl> {
