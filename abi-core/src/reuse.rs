@@ -3,8 +3,8 @@
 //! A guest that has answered its client may ask for another request. It gets a place among the [`WaitingSandboxes`] of
 //! its service, and the next request goes there before a new sandbox is made for it. The request stays with whoever
 //! waits for its answer until the guest takes it: a guest that does not want it any more, or that has ended, gives it
-//! back, and from one that has something else to do it is taken back after [`TAKEN_WITHIN`]. So every request is
-//! answered by the one guest that has taken it, or by a new one.
+//! back, and from one that has something else to do it is taken back after [`TAKEN_WITHIN`]. It is not handed over again
+//! then. So every request is answered by the one guest that has taken it, or by a new one.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -206,24 +206,22 @@ impl HandedOver {
 pub(crate) enum Fate {
     /// The sandbox has taken it, and will not give it back.
     Taken,
-    /// The sandbox did not want it.
-    GivenBack(Box<ClientRequest>),
-    /// The sandbox has not come for it in time, and will not get it any more.
-    TakenBack(Box<ClientRequest>),
+    /// The sandbox did not want it, or has not come for it in time, and will not get it any more.
+    Back(Box<ClientRequest>),
 }
 
 impl Away {
     /// Waits for what becomes of the request, and no longer than [`TAKEN_WITHIN`].
     pub(crate) fn poll_fate(&mut self, clock: &dyn Clock, cx: &mut Context<'_>) -> Poll<Fate> {
         if let Poll::Ready(given_back) = self.given_back.poll_unpin(cx) {
-            return Poll::Ready(given_back.map_or(Fate::Taken, Fate::GivenBack));
+            return Poll::Ready(given_back.map_or(Fate::Taken, Fate::Back));
         }
         let alarm = self
             .alarm
             .get_or_insert_with(|| clock.sleep(TAKEN_WITHIN).fuse());
         ready!(alarm.poll_unpin(cx));
         match take(&self.parts) {
-            Some(parts) => Poll::Ready(Fate::TakenBack(parts.request)),
+            Some(parts) => Poll::Ready(Fate::Back(parts.request)),
             // The sandbox has it in this moment: to keep it, or to give it back. Which of both is told at once.
             None => Poll::Pending,
         }
@@ -436,7 +434,7 @@ mod tests {
         let give_back = handed_over.given_back.take().unwrap();
         give_back.send(parts.request).unwrap();
         let fate = away.poll_fate(&*clock, &mut cx);
-        assert!(matches!(fate, Poll::Ready(Fate::GivenBack(_))));
+        assert!(matches!(fate, Poll::Ready(Fate::Back(_))));
     }
 
     #[test]

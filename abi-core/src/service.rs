@@ -155,9 +155,8 @@ impl Elsewhere {
                 self.is_taken = true;
                 None
             }
-            Fate::GivenBack(request) => Some(self.service.start(*request)),
             // It has waited long enough for others.
-            Fate::TakenBack(request) => Some(self.service.start_observed(*request, None)),
+            Fate::Back(request) => Some(self.service.start_observed(*request, None)),
         })
     }
 }

@@ -30,6 +30,8 @@ enum After {
     Busy(Duration),
     /// It ends, after this long.
     Ends(Duration),
+    /// It gives up what it has asked for and asks anew, so many times, and so long after it has asked.
+    AsksAnew(usize, Duration),
     /// It waits, and has no room for the request; then it makes room, and answers with 202.
     Full,
 }
@@ -87,13 +89,23 @@ impl Program for Guests {
 impl Guests {
     async fn first(&self, guest: &mut Guest) {
         guest.answer(200);
-        let promise = guest.ask();
+        let mut promise = guest.ask();
         match self.first {
             After::Busy(time) => {
                 self.world.sleep(time).await;
                 self.wait(guest, promise).await;
             }
             After::Ends(time) => self.world.sleep(time).await,
+            After::AsksAnew(times, time) => {
+                for _ in 0..times {
+                    self.world.sleep(time).await;
+                    assert_eq!(
+                        guest.call(|call| downstream::next_request_abandon(call, promise)),
+                        0
+                    );
+                    promise = guest.ask();
+                }
+            }
             After::Full => {
                 let requests = guest.fill();
                 self.wait(guest, promise).await;
@@ -208,6 +220,14 @@ fn a_request_is_not_taken_back_from_a_guest_that_comes_for_it() {
     assert_eq!(two_requests(&guests, &service), (200, TAKEN_WITHIN / 2));
     assert_eq!(guests.waited(), [0]);
     assert_eq!(guests.begun.load(Ordering::Relaxed), 1);
+}
+
+/// Otherwise it could keep its clients waiting for as long as it likes.
+#[test]
+fn a_request_that_was_given_back_is_not_handed_over_again() {
+    let time = Duration::from_millis(10);
+    let (guests, service) = Guests::service(After::AsksAnew(100, time));
+    assert_eq!(two_requests(&guests, &service), (201, time));
 }
 
 #[test]
