@@ -39,7 +39,8 @@ pub enum Binding {
 
 /// Finds what each import of a module is bound to, in the order of the imports.
 ///
-/// A module may import one name more than once, and a name may have more than one type.
+/// A module may import one name more than once, with one type: a name may have several, but what most engines bind is a
+/// name.
 ///
 /// # Errors
 ///
@@ -51,8 +52,15 @@ pub fn link<'a>(
 ) -> Result<Vec<Binding>, LinkError> {
     let mut bindings = Vec::new();
     let mut refused = Vec::new();
+    let mut types = HashMap::new();
     for import in imports {
+        let first = types.entry((import.module, import.name));
+        let is_other_type = *first.or_insert_with(|| import.signature.clone()) != import.signature;
         match resolve(&import) {
+            _ if is_other_type => {
+                let why = "it is imported with two types, and can have one";
+                refused.push(format!("{}.{}: {why}", import.module, import.name));
+            }
             Ok(id) => bindings.push(Binding::Hostcall(id)),
             Err(_) if unknown_imports == UnknownImports::Trap && import.signature.is_some() => {
                 bindings.push(Binding::Trap);
@@ -162,16 +170,19 @@ mod tests {
     }
 
     #[test]
-    fn one_name_may_have_two_types() {
-        let bindings = link(
+    fn one_name_may_have_two_types_but_not_in_one_module() {
+        let both = [1, 2]
+            .map(|parameters| import("fastly_object_store", "pending_insert_wait", parameters));
+        let [one, other] =
+            [0, 1].map(|index| link([both[index].clone()], UnknownImports::Refuse).unwrap());
+        assert_ne!(one, other);
+        let error = link(both, UnknownImports::Trap).unwrap_err();
+        assert_eq!(
+            error.refused,
             [
-                import("fastly_object_store", "pending_insert_wait", 1),
-                import("fastly_object_store", "pending_insert_wait", 2),
-            ],
-            UnknownImports::Refuse,
-        )
-        .unwrap();
-        assert_ne!(bindings[0], bindings[1]);
+                "fastly_object_store.pending_insert_wait: it is imported with two types, and can have one"
+            ]
+        );
     }
 
     #[test]

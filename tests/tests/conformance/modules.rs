@@ -21,6 +21,7 @@ cases![
     unknown_imports_may_be_left_uncalled,
     unknown_imports_trap_when_they_are_called,
     a_wrong_signature_is_refused,
+    a_name_that_is_imported_with_two_types_is_refused,
     no_entry_point_is_refused,
     no_memory_is_an_error_of_the_call,
     an_unreachable_has_the_frames_by_name except NO_BACKTRACES,
@@ -178,6 +179,24 @@ async fn unknown_imports_trap_when_they_are_called(cx: Context) {
 async fn a_wrong_signature_is_refused(cx: Context) {
     let error = refused(&cx, Guest("wat/wrong_signature.wat")).await;
     assert!(error.contains("fastly_http_body.new"), "{error}");
+}
+
+/// Each of the two is a hostcall, and the engines that bind names can bind one of them.
+async fn a_name_that_is_imported_with_two_types_is_refused(cx: Context) {
+    let text = r#"(module
+        (import "fastly_object_store" "pending_insert_wait" (func (param i32) (result i32)))
+        (import "fastly_object_store" "pending_insert_wait" (func (param i32 i32) (result i32)))
+        (func (export "_start")))"#;
+    let host = Host::builder().engine(cx.engine).pooled_instances(1);
+    let refused = host.program(text.as_bytes()).build().await;
+    let Err(error @ HostError::Compile { .. }) = refused else {
+        panic!("{refused:?}");
+    };
+    let error = error.to_string();
+    assert!(
+        error.contains("fastly_object_store.pending_insert_wait: it is imported with two types"),
+        "{error}"
+    );
 }
 
 async fn no_entry_point_is_refused(cx: Context) {
