@@ -270,7 +270,7 @@ impl Allocation {
             .map(|profiles| profiles.period);
         let tick = period.map_or(TICK, |period| period.clamp(SHORTEST_TICK, TICK));
         Ok(Self {
-            ticker: Arc::new(Ticker::new(engine.clone(), tick)),
+            ticker: Arc::new(Ticker::new(engine.clone(), tick)?),
             profiles,
             slots: slots.map(|slots| Arc::new(Semaphore::new(slots as usize))),
             engine,

@@ -1,6 +1,7 @@
 //! The epoch clock: makes running guests give others a turn every few milliseconds.
 
 use std::fmt;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::thread::{self, Thread};
@@ -15,7 +16,7 @@ const IDLE_TICKS: u32 = 1_000;
 /// Advances an engine's epoch while guests run, from one thread, and stops when none do.
 pub(crate) struct Ticker {
     shared: Arc<Shared>,
-    thread: Option<Thread>,
+    thread: Thread,
 }
 
 struct Shared {
@@ -30,7 +31,11 @@ pub(crate) struct Running<'a> {
 
 impl Ticker {
     /// A clock that advances once in this time.
-    pub(crate) fn new(engine: wasmtime::Engine, tick_length: Duration) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// Those of the system, when there can be no thread for it: no guest could be interrupted then.
+    pub(crate) fn new(engine: wasmtime::Engine, tick_length: Duration) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             running: AtomicUsize::new(0),
             parked: AtomicBool::new(false),
@@ -38,30 +43,21 @@ impl Ticker {
         let watched = Arc::downgrade(&shared);
         let thread = thread::Builder::new()
             .name("wasmtime-epoch".to_owned())
-            .spawn(move || tick(&engine, tick_length, &watched));
-        if let Err(error) = &thread {
-            tracing::warn!("guests cannot be interrupted: no thread for the epoch clock: {error}");
-        }
-        Self {
+            .spawn(move || tick(&engine, tick_length, &watched))?;
+        Ok(Self {
             shared,
-            thread: thread.ok().map(|thread| thread.thread().clone()),
-        }
+            thread: thread.thread().clone(),
+        })
     }
 
     /// Notes that a guest runs.
     pub(crate) fn start(&self) -> Running<'_> {
         self.shared.running.fetch_add(1, Ordering::SeqCst);
         if self.shared.parked.swap(false, Ordering::SeqCst) {
-            self.wake();
+            self.thread.unpark();
         }
         Running {
             shared: &self.shared,
-        }
-    }
-
-    fn wake(&self) {
-        if let Some(thread) = &self.thread {
-            thread.unpark();
         }
     }
 }
@@ -69,7 +65,7 @@ impl Ticker {
 impl Drop for Ticker {
     fn drop(&mut self) {
         // The thread ends when it finds that nothing is left to watch.
-        self.wake();
+        self.thread.unpark();
     }
 }
 
