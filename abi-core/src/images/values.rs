@@ -133,14 +133,14 @@ pub(super) fn frame(value: &str) -> Parsed<u32> {
 
 /// A colour or `auto`, and maybe how much others may differ from it.
 pub(super) fn trim_color(value: &str) -> Parsed<TrimColor> {
-    let (color_, threshold) = match value.rsplit_once(",t") {
+    let (given, threshold) = match value.rsplit_once(",t") {
         Some((color, threshold)) => (color, number(threshold, 0.0, 1.0)?),
         None => (value, 0.0),
     };
     Ok(TrimColor {
-        color: match color_ {
+        color: match given {
             "auto" => None,
-            given => Some(color(given)?),
+            _ => Some(color(given)?),
         },
         threshold,
     })
