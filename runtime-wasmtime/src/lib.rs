@@ -184,8 +184,10 @@ fn config(compiler: Compiler, options: &EngineOptions) -> wasmtime::Result<Confi
         config.wasm_backtrace_max_frames(NonZeroUsize::new(profile::FRAMES_MAX));
     }
     config
-        // The limit of a run is on one.
+        // The limit of a run is on one memory, and objects and exceptions are in another.
         .wasm_multi_memory(false)
+        .wasm_gc(false)
+        .wasm_exceptions(false)
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK_BYTES)
         .async_stack_size(FIBER_STACK_BYTES)
@@ -221,6 +223,9 @@ fn pooled(
     let mut slots = options.pooled_instances;
     while slots > 0 {
         let mut config = base.clone();
+        // A guest that has references to anything but functions takes a second memory, although nothing can be in it: a
+        // slot has none, so such a program goes without.
+        config.gc_support(false).wasm_function_references(false);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots, options)));
         match Allocation::new(&config, Some(slots), options, profiles.cloned()) {
             Ok(allocation) => return Some(allocation),
@@ -240,7 +245,7 @@ fn pool(slots: u32, options: &EngineOptions) -> PoolingAllocationConfig {
         .total_memories(slots)
         .total_tables(slots)
         .total_stacks(slots)
-        .total_gc_heaps(1)
+        .total_gc_heaps(0)
         .max_memory_size(memory_bytes)
         .table_elements(TABLE_ELEMENTS_MAX);
     if PoolingAllocationConfig::is_pagemap_scan_available() {
@@ -344,7 +349,7 @@ impl Engine for WasmtimeEngine {
         let pool = self.pool(wasm);
         let program = match pool {
             Some(pool) => match pool.compile(wasm, &self.options) {
-                // A module can be valid and yet too large for a slot: more tables, a larger minimum.
+                // A module can be valid and yet not be for a slot: more tables, a larger minimum, other references.
                 Err(CompileError::Invalid(_)) => on_demand()?,
                 other => other?,
             },

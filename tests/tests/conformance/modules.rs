@@ -30,6 +30,7 @@ cases![
     what_an_earlier_guest_has_added_to_memory_is_gone,
     bytes_that_are_no_module_are_refused,
     a_second_memory_is_refused,
+    objects_and_exceptions_are_refused,
 ];
 
 pub(crate) const NO_BACKTRACES: &[(&str, &str)] =
@@ -131,6 +132,21 @@ async fn a_second_memory_is_refused(cx: Context) {
         error.contains("memories") || error.contains("multi"),
         "{error}"
     );
+}
+
+/// They would be in a memory of their own, which the limit is not on either.
+async fn objects_and_exceptions_are_refused(cx: Context) {
+    for items in [
+        "(type (array (mut i8)))",
+        "(type (struct (field i32)))",
+        "(tag $thrown) (func (throw $thrown))",
+    ] {
+        let text = format!("(module {items} (func (export \"_start\")))");
+        let host = Host::builder().engine(cx.engine).pooled_instances(1);
+        let refused = host.program(text.as_bytes()).build().await;
+        let is_refused = matches!(refused, Err(HostError::Compile { .. }));
+        assert!(is_refused, "{items}: {refused:?}");
+    }
 }
 
 async fn unknown_imports_are_refused_by_name(cx: Context) {

@@ -19,10 +19,23 @@ use crate::dropped_runs::engine_for_one;
 cases![
     as_many_guests_as_one_likes_share_the_room_for_one,
     guests_of_all_sizes_share_the_room_for_one,
+    guests_with_foreign_references_share_the_room_for_one except NO_REFERENCES,
     an_engine_has_a_bound_on_memory_whatever_a_run_may_have,
 ];
 
+/// No compiler for Compute makes them of its own accord.
+const NO_REFERENCES: &[(&str, &str)] = &[("winch", "it has no references but those to functions")];
+
 const GUESTS: usize = 8;
+
+const MEMORY: &str = "(memory (export \"memory\") 4)";
+
+/// A guest that waits often, with something else in place of its memory.
+fn waiting_guest(memory: &str) -> Vec<u8> {
+    let text = std::fs::read_to_string(folder().join("wat/many_waits.wat"));
+    let text = text.unwrap_or_else(|error| panic!("{error}"));
+    wat::parse_str(text.replace(MEMORY, memory)).expect("this is a module")
+}
 
 async fn as_many_guests_as_one_likes_share_the_room_for_one(cx: Context) {
     let engine = engine_for_one(&cx);
@@ -33,10 +46,6 @@ async fn as_many_guests_as_one_likes_share_the_room_for_one(cx: Context) {
 
 /// With little memory and with much, and with more tables than a place for an instance has.
 async fn guests_of_all_sizes_share_the_room_for_one(cx: Context) {
-    const MEMORY: &str = "(memory (export \"memory\") 4)";
-
-    let text = std::fs::read_to_string(folder().join("wat/many_waits.wat"));
-    let text = text.unwrap_or_else(|error| panic!("{error}"));
     let engine = engine_for_one(&cx);
     let programs = [
         MEMORY.to_owned(),
@@ -45,12 +54,24 @@ async fn guests_of_all_sizes_share_the_room_for_one(cx: Context) {
         format!("{MEMORY} (table 9 funcref) (table 90000 funcref)"),
     ];
     let programs = programs.map(|memory| {
-        let wasm = wat::parse_str(text.replace(MEMORY, &memory)).expect("this is a module");
-        let program = engine.compile(&wasm);
+        let program = engine.compile(&waiting_guest(&memory));
         program.unwrap_or_else(|error| panic!("{error}"))
     });
     let twice: Vec<_> = programs.iter().chain(&programs).cloned().collect();
     all_return(&cx, &twice);
+}
+
+async fn guests_with_foreign_references_share_the_room_for_one(cx: Context) {
+    let engine = engine_for_one(&cx);
+    let program = engine.compile(&waiting_guest(&format!(
+        r#"{MEMORY}
+           (table $references 10 externref)
+           (func (export "reference") (result externref)
+               (table.set $references (i32.const 2) (table.get $references (i32.const 1)))
+               (ref.null extern))"#
+    )));
+    let program = program.unwrap_or_else(|error| panic!("{error}"));
+    all_return(&cx, &vec![program; GUESTS]);
 }
 
 /// Where instances have places that are kept for them, and where they have not.
