@@ -44,34 +44,42 @@ pub enum Binding {
 ///
 /// # Errors
 ///
-/// [`LinkError`] with every import that cannot be bound. When unknown imports are to trap, only those that are not
-/// functions are left to refuse.
+/// [`LinkError`] with every import that cannot be bound. When unknown imports are to trap, only those that no function
+/// could be bound to are left to refuse.
 pub fn link<'a>(
     imports: impl IntoIterator<Item = Import<'a>>,
     unknown_imports: UnknownImports,
 ) -> Result<Vec<Binding>, LinkError> {
     let mut bindings = Vec::new();
     let mut refused = Vec::new();
+    let mut all_could_trap = true;
     let mut types = HashMap::new();
     for import in imports {
         let first = types.entry((import.module, import.name));
         let is_other_type = *first.or_insert_with(|| import.signature.clone()) != import.signature;
-        match resolve(&import) {
-            _ if is_other_type => {
-                let why = "it is imported with two types, and can have one";
-                refused.push(format!("{}.{}: {why}", import.module, import.name));
+        let could_trap = import.signature.is_some() && !is_other_type;
+        let why = match resolve(&import) {
+            _ if is_other_type => "it is imported with two types, and can have one",
+            Ok(id) => {
+                bindings.push(Binding::Hostcall(id));
+                continue;
             }
-            Ok(id) => bindings.push(Binding::Hostcall(id)),
-            Err(_) if unknown_imports == UnknownImports::Trap && import.signature.is_some() => {
+            Err(_) if unknown_imports == UnknownImports::Trap && could_trap => {
                 bindings.push(Binding::Trap);
+                continue;
             }
-            Err(why) => refused.push(format!("{}.{}: {why}", import.module, import.name)),
-        }
+            Err(why) => why,
+        };
+        refused.push(format!("{}.{}: {why}", import.module, import.name));
+        all_could_trap &= could_trap;
     }
     if refused.is_empty() {
         Ok(bindings)
     } else {
-        Err(LinkError { refused })
+        Err(LinkError {
+            refused,
+            all_could_trap,
+        })
     }
 }
 
@@ -117,6 +125,8 @@ fn has_signature(hostcall: &Hostcall, signature: &Signature) -> bool {
 pub struct LinkError {
     /// One line each: module, name, why.
     pub refused: Vec<String>,
+    /// Whether the module could be linked if unknown imports were to trap.
+    pub all_could_trap: bool,
 }
 
 impl fmt::Display for LinkError {
@@ -125,9 +135,12 @@ impl fmt::Display for LinkError {
         for import in &self.refused {
             write!(f, "\n  {import}")?;
         }
-        f.write_str(
-            "\n(with `--unknown-import-behavior trap` it would start, and trap where it calls one)",
-        )
+        match self.all_could_trap {
+            true => f.write_str(
+                "\n(with `--unknown-import-behavior trap` it would start, and trap where it calls one)",
+            ),
+            false => Ok(()),
+        }
     }
 }
 
@@ -165,6 +178,7 @@ mod tests {
                 "fastly_http_body.new: the hostcall has another type",
             ]
         );
+        assert!(error.to_string().contains("behavior trap"), "{error}");
         let bindings = link(imports, UnknownImports::Trap).unwrap();
         assert_eq!(bindings[1..], [Binding::Trap; 3]);
     }
@@ -192,6 +206,11 @@ mod tests {
             name: "memory",
             signature: None,
         };
-        assert!(link([memory], UnknownImports::Trap).is_err());
+        for unknown_imports in [UnknownImports::Trap, UnknownImports::Refuse] {
+            let imports = [memory.clone(), import("nowhere", "at_all", 0)];
+            let error = link(imports, unknown_imports).unwrap_err();
+            // What would not help is not said.
+            assert!(!error.to_string().contains("behavior trap"), "{error}");
+        }
     }
 }
