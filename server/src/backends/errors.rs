@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::io;
 
+use abi_core::body::BodyError;
 use abi_core::http::{SendError, SendErrorKind as Kind};
 use hyper_util::client::legacy::Error as ClientError;
 
@@ -43,6 +44,42 @@ pub(super) fn exchange_error(error: hyper::Error) -> SendError {
     let found = causes(&error).find_map(classify);
     let found = found.unwrap_or_else(|| SendError::new(Kind::ConnectionTerminated));
     found.with_source(error)
+}
+
+/// Whether the backend has certainly not looked at the request, whatever it was.
+pub(super) fn is_unprocessed(error: &ClientError) -> bool {
+    // One that was canceled had not begun to be sent when its connection ended.
+    let is_canceled = |cause: &(dyn StdError + 'static)| {
+        let hyper = cause.downcast_ref::<hyper::Error>();
+        hyper.is_some_and(hyper::Error::is_canceled)
+    };
+    // RFC 9113 section 8.7.
+    let is_refused =
+        |error: &h2::Error| error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+    causes(error).any(is_canceled) || of_backend(error).is_some_and(is_refused)
+}
+
+/// Whether the backend has said that it goes away.
+pub(super) fn is_go_away(error: &ClientError) -> bool {
+    of_backend(error).is_some_and(h2::Error::is_go_away)
+}
+
+/// What the backend has said on HTTP/2 in place of an answer.
+fn of_backend(error: &ClientError) -> Option<&h2::Error> {
+    causes(error)
+        .find_map(<dyn StdError>::downcast_ref::<h2::Error>)
+        .filter(|error| error.is_remote())
+}
+
+/// Whether the connection ended while the request waited for other streams of it to end. It may have begun at that moment.
+pub(super) fn waited_for_others(error: &ClientError) -> bool {
+    causes(error).any(|cause| cause.downcast_ref().is_some_and(is_dropped))
+}
+
+/// Whether the HTTP library has let go of a request, which is the only error "of the user" beside that of the request's own
+/// body.
+fn is_dropped(error: &hyper::Error) -> bool {
+    error.is_user() && !causes(error).any(<dyn StdError>::is::<BodyError>)
 }
 
 /// Whether the connection was closed before any byte of a response.
@@ -155,6 +192,8 @@ fn hyper_kind(error: &hyper::Error) -> Option<Kind> {
         Some(Kind::HttpProtocolError)
     } else if error.is_timeout() {
         Some(Kind::HttpResponseTimeout)
+    } else if is_dropped(error) {
+        Some(Kind::ConnectionTerminated)
     } else if error.is_body_write_aborted() || error.is_user() {
         // The guest's own body broke off.
         Some(Kind::InternalError)
@@ -192,7 +231,7 @@ fn fallback(error: &ClientError) -> Kind {
 }
 
 /// The chain of causes as one text, without repetitions.
-fn describe(error: &ClientError) -> String {
+pub(super) fn describe(error: &ClientError) -> String {
     let mut text = String::new();
     let mut next: Option<&(dyn StdError + 'static)> = error.source();
     while let Some(error) = next {

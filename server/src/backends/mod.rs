@@ -15,6 +15,7 @@ mod health;
 mod info;
 mod local;
 mod request;
+mod resendable;
 mod response;
 mod send;
 mod settings;

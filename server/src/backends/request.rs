@@ -115,7 +115,8 @@ fn is_host_of(uri: &Uri, host: &HeaderValue, settings: &BackendSettings) -> bool
     may_be_http2(settings) && is_same && !usual_port
 }
 
-fn may_be_http2(settings: &BackendSettings) -> bool {
+/// Whether the backend may be spoken to on HTTP/2.
+pub(super) fn may_be_http2(settings: &BackendSettings) -> bool {
     settings.http2_only || settings.url.is_https()
 }
 

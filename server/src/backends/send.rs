@@ -4,10 +4,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use abi_core::body::OutgoingBody;
 use abi_core::http::{BackendRequest, BackendResponse, PoolingLimits, SendError};
-use http::{HeaderMap, Request, Response, Version};
-use http_body::Body as _;
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, Version};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Error as ClientError;
 use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
@@ -16,6 +15,7 @@ use tokio::runtime::Handle;
 
 use super::connector::{ConnectionInfo, Connector};
 use super::health::Monitor;
+use super::resendable::ResendableBody;
 use super::settings::BackendSettings;
 use super::tls::Alpn;
 use super::{errors, request, response};
@@ -34,8 +34,10 @@ const HEAD_BYTES_MAX: usize = 128 * 1024;
 /// heads that are only somewhat too large.
 const HEAD_BYTES_READ_MAX: u32 = 4 * HEAD_BYTES_MAX as u32;
 
-/// A connection keeps room for 32 requests with their bodies, which are therefore kept elsewhere.
-pub(super) type Client = hyper_util::client::legacy::Client<Connector, Box<OutgoingBody>>;
+/// How often a request is sent at most, while it is certain or harmless that it was sent before.
+const TRIES_MAX: usize = 3;
+
+pub(super) type Client = hyper_util::client::legacy::Client<Connector, ResendableBody>;
 
 /// Connections to the place that `settings` name.
 pub(super) fn client(runtime: &Handle, settings: &BackendSettings) -> Client {
@@ -121,13 +123,13 @@ impl Backend {
 
     fn request(
         &self,
-        mut request: Request<OutgoingBody>,
+        mut request: Request<ResendableBody>,
     ) -> impl Future<Output = Result<Response<Incoming>, ClientError>> + Send {
         let limits = &self.settings.pooling;
         let is_limited = limits.max_use.is_some() || limits.max_lifetime.is_some();
         let connection = is_limited.then(|| capture_connection(&mut request));
         // The request is large, and is not carried along from here on.
-        let sending = self.client.request(request.map(Box::new));
+        let sending = self.client.request(request);
         async move {
             let response = sending.await?;
             if let Some(connection) = connection {
@@ -159,17 +161,49 @@ pub(super) async fn send(
     sent: Box<BackendRequest>,
 ) -> Result<BackendResponse, SendError> {
     let request = request::outgoing(&backend.settings, sent.head, sent.body)?;
-    let again = repeat(&request);
-    let answer = match (backend.request(request).await, again) {
-        (Err(error), Some(again)) if was_closed_while_idle(&error) => backend.request(again).await,
-        (answer, _) => answer,
-    };
+    let (head, body) = request.into_parts();
+    let mut body = ResendableBody::new(body);
+    if request::may_be_http2(&backend.settings) && !head.method.is_idempotent() {
+        // Whether it was asked for tells whether such a request may be sent again.
+        body = body.always_asked_for();
+    }
+    let answer = send_until_answered(backend, head, body).await;
     let answer = answer.map_err(errors::send_error)?;
     if answer.version() == Version::HTTP_2 && is_too_large(answer.headers()) {
         return Err(errors::head_too_large());
     }
     let pause_max = backend.settings.between_bytes_timeout;
     Ok(response::incoming(answer, pause_max, &backend.runtime))
+}
+
+/// Sends a request once more, on another connection, where nothing of it can have had an effect.
+async fn send_until_answered(
+    backend: &Backend,
+    head: Parts,
+    mut body: ResendableBody,
+) -> Result<Response<Incoming>, ClientError> {
+    for _ in 1..TRIES_MAX {
+        let request = Request::from_parts(head.clone(), body.share());
+        let error = match backend.request(request).await {
+            Ok(answer) => {
+                body.settle();
+                return Ok(answer);
+            }
+            Err(error) => error,
+        };
+        if !may_be_sent_again(&error, &head.method, &body) {
+            return Err(error);
+        }
+        let Some(again) = body.again() else {
+            return Err(error);
+        };
+        tracing::debug!("a request is sent again: {}", errors::describe(&error));
+        if let Some(connection) = error.connect_info() {
+            connection.poison();
+        }
+        body = again;
+    }
+    backend.request(Request::from_parts(head, body)).await
 }
 
 /// On HTTP/1.1 the library looks at this.
@@ -180,16 +214,22 @@ fn is_too_large(headers: &HeaderMap) -> bool {
     headers.len() > FIELDS_MAX || lengths.sum::<usize>() > HEAD_BYTES_MAX
 }
 
-/// The same request once more, if it may be sent twice: RFC 9110 section 9.2.2.
-fn repeat(request: &Request<OutgoingBody>) -> Option<Request<OutgoingBody>> {
-    if !request.method().is_idempotent() || !request.body().is_end_stream() {
-        return None;
-    }
-    let mut again = Request::new(OutgoingBody::empty());
-    *again.method_mut() = request.method().clone();
-    *again.uri_mut() = request.uri().clone();
-    *again.headers_mut() = request.headers().clone();
-    Some(again)
+/// Whether a request that failed so has done nothing, or would do nothing else if it was sent twice.
+///
+/// The library gives the error of a GOAWAY to requests on streams behind the last one, of which the backend has seen nothing.
+/// It also gives it to one whose stream is just being opened, whatever the backend has seen of that; for the body of such a
+/// request nobody has asked yet.
+fn may_be_sent_again(error: &ClientError, method: &Method, body: &ResendableBody) -> bool {
+    let may_be_repeated = || {
+        was_closed_while_idle(error)
+            || errors::waited_for_others(error)
+            || errors::is_go_away(error)
+    };
+    let is_left_behind =
+        || errors::is_go_away(error) && (error.is_connect() || body.was_asked_for());
+    errors::is_unprocessed(error)
+        || is_left_behind()
+        || (method.is_idempotent() && may_be_repeated())
 }
 
 /// Whether the connection had served a request before, and was closed when this one arrived.

@@ -48,6 +48,7 @@ mod rest;
 mod reuse;
 mod room;
 mod send_errors;
+mod sent_again;
 mod shared_stores;
 mod shutdown;
 mod start_sections;
@@ -105,6 +106,7 @@ const GROUPS: &[(&str, &[Case])] = &[
     ("nginx", nginx::CASES),
     ("grpc", grpc::CASES),
     ("send_errors", send_errors::CASES),
+    ("sent_again", sent_again::CASES),
     ("shutdown", shutdown::CASES),
     ("modules", modules::CASES),
     ("start_sections", start_sections::CASES),
