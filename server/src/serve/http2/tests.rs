@@ -1,5 +1,13 @@
+use std::future::poll_fn;
+
+use abi_core::body::BodyError;
+use http::StatusCode;
+use http::header::{CONTENT_LENGTH, DATE, EXPECT, HeaderMap, HeaderValue};
+use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
+use super::responding::INTERIM_BYTES_MAX;
+use super::sending::send_bytes;
 use super::*;
 use crate::identity::PREFACE;
 
@@ -66,12 +74,7 @@ async fn hints_come_before_the_answer_and_bodies_pass_windows() {
         content.len().to_string()
     );
     assert!(response.headers().contains_key(DATE));
-    let received = ReceivedBody {
-        stream: response.into_body(),
-        left: None,
-        data_ended: false,
-        asking: None,
-    };
+    let received = ReceivedBody::new(response.into_body(), None, None);
     assert_eq!(received.collect().await.unwrap().to_bytes(), content);
     sending.await.unwrap().unwrap();
 }
