@@ -8,9 +8,10 @@
 //! * `given_up`: clients that do not wait for what they ask for;
 //! * `received`: requests as they arrive;
 //! * `responding`: the place of a response, with what may come before it;
-//! * `sending`: bodies of responses, as fast as clients take them.
+//! * `sending`: bodies of responses, as fast as clients take them; `piece`: what they are made of.
 
 mod given_up;
+mod piece;
 mod received;
 mod responding;
 mod sending;
@@ -22,7 +23,6 @@ use std::time::Duration;
 
 use abi_core::body::OutgoingBody;
 use abi_core::session::EarlyHints;
-use bytes::Bytes;
 use h2::Reason;
 use h2::server::Connection;
 use http::{Request, Response};
@@ -30,6 +30,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::listen::HEAD_BYTES_MAX;
 use given_up::Count;
+use piece::Piece;
 pub(super) use received::ReceivedBody;
 use received::received;
 use responding::Responding;
@@ -45,7 +46,7 @@ const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
 /// should not hold up the others.
 const CONNECTION_WINDOW_BYTES: u32 = 4 * STREAM_WINDOW_BYTES;
 
-/// How much of all responses of a connection may wait for its client.
+/// How much of each response may wait for its client.
 const SEND_BUFFER_BYTES: usize = 400 * 1024;
 
 /// How many requests a client may have given up before anybody has looked at them, and how many of its streams may have
@@ -90,7 +91,7 @@ where
         .max_pending_accept_reset_streams(RESETS_UNSEEN_MAX)
         .max_local_error_reset_streams(Some(RESETS_FOR_MISTAKES_MAX));
     let beginning = tokio::time::timeout(patience.idle_timeout, builder.handshake(stream)).await;
-    let mut connection: Connection<S, Bytes> = match beginning {
+    let mut connection: Connection<S, Piece> = match beginning {
         Ok(connection) => connection?,
         // Nothing has begun that could end in an error.
         Err(_) => return Ok(()),

@@ -9,14 +9,14 @@ use std::time::{Duration, SystemTime};
 use abi_core::body::OutgoingBody;
 use abi_core::http::remove_hop_by_hop;
 use abi_core::session::EarlyHints;
-use bytes::Bytes;
 use futures_util::future::{Either, select};
 use h2::server::SendResponse;
 use http::header::{CONTENT_LENGTH, DATE, HeaderMap, HeaderValue};
 use http::{Response, StatusCode};
 use http_body::Body;
 
-use super::sending::send_body;
+use super::piece::Piece;
+use super::sending::Sending;
 use crate::framing::of_interim;
 use crate::serve::flush::FlushedBeforeError;
 
@@ -34,7 +34,7 @@ pub(super) struct Responding {
 
 #[derive(Debug)]
 struct Place {
-    respond: SendResponse<Bytes>,
+    respond: SendResponse<Piece>,
     interim_bytes: usize,
     /// Nothing interim comes behind the response, or on a stream that has ended without one.
     is_over: bool,
@@ -42,7 +42,7 @@ struct Place {
 
 impl Responding {
     pub(super) fn new(
-        respond: SendResponse<Bytes>,
+        respond: SendResponse<Piece>,
         send_timeout: Duration,
         given_up: Arc<AtomicUsize>,
     ) -> Arc<Self> {
@@ -96,7 +96,8 @@ impl Responding {
         if is_whole {
             return Ok(());
         }
-        send_body(stream, FlushedBeforeError::new(body), self.send_timeout).await
+        let sending = Sending::new(stream, self.send_timeout);
+        sending.send(FlushedBeforeError::new(body)).await
     }
 
     /// Sends an interim response, which has no body: RFC 9110 section 15.2.

@@ -5,15 +5,16 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
 use h2::server::{Connection, SendResponse};
 use h2::{Ping, PingPong, RecvStream};
 use http::Request;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep};
 
+use super::piece::Piece;
+
 /// A request, with the place for its response.
-pub(super) type Accepted = (Request<RecvStream>, SendResponse<Bytes>);
+pub(super) type Accepted = (Request<RecvStream>, SendResponse<Piece>);
 
 /// There has been no request for too long.
 pub(super) struct IsIdle;
@@ -38,7 +39,7 @@ impl Idle {
     /// none was left.
     pub(super) async fn next<S>(
         &mut self,
-        connection: &mut Connection<S, Bytes>,
+        connection: &mut Connection<S, Piece>,
     ) -> Result<Option<Result<Accepted, h2::Error>>, IsIdle>
     where
         S: AsyncRead + AsyncWrite + Unpin,

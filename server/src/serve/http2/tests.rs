@@ -1,13 +1,13 @@
 use std::future::poll_fn;
 
 use abi_core::body::BodyError;
+use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CONTENT_LENGTH, DATE, EXPECT, HeaderMap, HeaderValue};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::responding::INTERIM_BYTES_MAX;
-use super::sending::send_bytes;
 use super::*;
 use crate::identity::PREFACE;
 
@@ -65,8 +65,15 @@ async fn hints_come_before_the_answer_and_bodies_pass_windows() {
     assert_eq!(hint.headers().len(), 1, "{:?}", hint.headers());
     let content = Bytes::from(vec![b'x'; 3 * STREAM_WINDOW_BYTES as usize]);
     let sending = tokio::spawn({
-        let content = content.clone();
-        async move { send_bytes(&mut body, content, true, Duration::MAX).await }
+        let mut left = content.clone();
+        async move {
+            while !left.is_empty() {
+                body.reserve_capacity(left.len());
+                let capacity = poll_fn(|cx| body.poll_capacity(cx)).await;
+                let piece = left.split_to(capacity.unwrap().unwrap());
+                body.send_data(piece, left.is_empty()).unwrap();
+            }
+        }
     });
     let response = response.await.unwrap();
     assert_eq!(
@@ -76,7 +83,7 @@ async fn hints_come_before_the_answer_and_bodies_pass_windows() {
     assert!(response.headers().contains_key(DATE));
     let received = ReceivedBody::new(response.into_body(), None, None);
     assert_eq!(received.collect().await.unwrap().to_bytes(), content);
-    sending.await.unwrap().unwrap();
+    sending.await.unwrap();
 }
 
 /// Answers with trailers, one of which concerns the connection.
@@ -244,6 +251,57 @@ async fn a_client_that_takes_nothing_of_its_response_loses_it() {
     };
     assert_eq!(count, 65_535);
     assert_eq!(error.reason(), Some(Reason::CANCEL));
+}
+
+/// All of the response is with the protocol library by then, so that nobody asks for room any more.
+#[tokio::test]
+async fn a_client_that_shuts_its_window_loses_what_it_has_not_taken() {
+    const WINDOW: u32 = 1024 * 1024;
+    let (client, server) = tokio::io::duplex(16 * 1024);
+    let patience = Patience {
+        send_timeout: SHORT,
+        ..LONG
+    };
+    let stopping = std::future::pending::<()>();
+    tokio::spawn(serve(server, answer_at_length, stopping, patience));
+    let (sender, mut connection) = h2::client::Builder::new()
+        .initial_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .handshake::<_, Bytes>(client)
+        .await
+        .unwrap();
+    let ask = |sender: &mut h2::client::SendRequest<Bytes>| {
+        let request = Request::get("http://test/").body(()).unwrap();
+        sender.send_request(request, true).unwrap().0
+    };
+    let mut sender = sender.ready().await.unwrap();
+    let response = ask(&mut sender);
+    let response = tokio::select! {
+        response = response => response.unwrap(),
+        _ = &mut connection => panic!("it goes on"),
+    };
+    // Here is one thread: the server writes what there is room for, and keeps the rest.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    connection.set_initial_window_size(0).unwrap();
+    tokio::spawn(connection);
+    let mut body = response.into_body();
+    let mut count = 0;
+    let reading = async {
+        loop {
+            match body.data().await.unwrap() {
+                Ok(bytes) => count += bytes.len(),
+                Err(error) => break error,
+            }
+        }
+    };
+    let error = tokio::time::timeout(Duration::from_secs(60), reading).await;
+    assert_eq!(error.unwrap().reason(), Some(Reason::CANCEL));
+    assert!(count > 0 && count < 100_000, "{count}");
+    // The connection goes on.
+    let response = ask(&mut sender).await.unwrap();
+    assert_eq!(response.status(), 200);
 }
 
 #[tokio::test]
