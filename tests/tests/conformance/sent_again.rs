@@ -29,6 +29,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc};
 
@@ -42,6 +43,7 @@ cases![
     what_may_have_been_looked_at,
     what_nginx_leaves_when_it_goes_away,
     connections_of_http1_that_end_when_they_are_used_again,
+    connections_of_http1_that_end_behind_each_answer,
 ];
 
 /// How often something has happened.
@@ -426,4 +428,41 @@ async fn connections_of_http1_that_end_when_they_are_used_again(cx: Context) {
         failed(&ask(&host, method, "2").await, "HttpIncompleteResponse");
         assert_eq!(asked.take(), 2, "{method}");
     }
+}
+
+/// It says nothing of that, so that each connection looks as if it could be used again.
+async fn connections_of_http1_that_end_behind_each_answer(cx: Context) {
+    let (closed, mut is_closed) = mpsc::unbounded_channel();
+    let address = listen(move |mut stream| {
+        let closed = closed.clone();
+        async move {
+            let mut received = Vec::new();
+            // The last chunk of a body.
+            while !received.ends_with(b"\r\n0\r\n\r\n") {
+                // One of those that are made for nothing may be closed before.
+                if !matches!(stream.read_buf(&mut received).await, Ok(1..)) {
+                    return;
+                }
+            }
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+            let answered = stream.write_all(answer.as_bytes()).await;
+            answered.expect("the host waits for its answer");
+            drop(stream);
+            // The case waits for it.
+            let _ = closed.send(());
+        }
+    })
+    .await;
+    let host = start(&cx, address, false).await;
+    for count in 1..=40 {
+        let (feed, body) = Content::fed();
+        let answering = host.begin(request("POST", "/upload", body));
+        assert!(feed.send("beginning ").await);
+        assert!(feed.send("end").await);
+        drop(feed);
+        let answer = answering.answer().await;
+        assert_eq!(answer.ok_text(), "ok", "{count}");
+        is_closed.recv().await;
+    }
+    assert!(is_closed.try_recv().is_err());
 }
