@@ -321,8 +321,9 @@ async fn connections_that_end_before_the_first_request(cx: Context) {
     })
     .await;
     let host = start(&cx, address, true).await;
-    let answer = ask(&host, "POST", "body").await;
-    assert_eq!(answer.ok_text(), told("POST", b"body"));
+    // Whether a POST that comes at this moment was sent is not known.
+    let answer = ask(&host, "PUT", "body").await;
+    assert_eq!(answer.ok_text(), told("PUT", b"body"));
     assert_eq!((connections.take(), asked.take()), (2, 1));
 }
 
@@ -370,7 +371,7 @@ async fn what_nginx_leaves_when_it_goes_away(cx: Context) {
             .ok_text()
             .contains("http=HTTP/2.0")
     );
-    let asking = (0..20).map(|_| ask(&host, "POST", "body"));
+    let asking = (0..20).map(|_| ask(&host, "PUT", "body"));
     for answer in join_all(asking).await {
         assert!(answer.ok_text().contains("http=HTTP/2.0"));
     }
