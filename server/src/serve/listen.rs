@@ -19,7 +19,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
@@ -63,11 +62,10 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> Drained {
     let builder = Arc::new(builder(host.current().settings.policy.idle_timeout));
-    let connections = GracefulShutdown::new();
     let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // Closed when no more connections are accepted.
     let (accepting, stopping) = watch::channel(());
-    let mut tasks = JoinSet::new();
+    let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -85,28 +83,27 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let (builder, watcher) = (builder.clone(), connections.watcher());
-        let (host, stopping) = (host.clone(), stopping.clone());
+        let (host, builder, stopping) = (host.clone(), builder.clone(), stopping.clone());
         // Those that have ended need not be kept.
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(async move {
-            connection(host, &builder, stream, addresses, watcher, stopping).await;
+        while connections.try_join_next().is_some() {}
+        connections.spawn(async move {
+            connection(host, &builder, stream, addresses, stopping).await;
             drop(permit);
         });
     }
     // From here on clients are refused, rather than left waiting.
     drop(listener);
     drop(accepting);
-    let drained = drain(host, connections).await;
-    // Connections that are left are closed here, with their tasks.
-    drop(tasks);
-    drained
+    drain(host, connections).await
 }
 
-async fn drain(host: &Host, connections: GracefulShutdown) -> Drained {
+/// Waits until everybody has been answered, or for as long as is allowed. Connections that are left are closed then, with
+/// their tasks.
+async fn drain(host: &Host, mut connections: JoinSet<()>) -> Drained {
     host.begin_to_end();
     let finished = async {
-        connections.shutdown().await;
+        // One that panicked has ended, too.
+        while connections.join_next().await.is_some() {}
         host.finish().await;
     };
     match tokio::time::timeout(host.current().settings.policy.drain_timeout, finished).await {
@@ -160,7 +157,6 @@ async fn connection(
     builder: &http1::Builder,
     stream: TcpStream,
     addresses: ConnectionAddresses,
-    watcher: Watcher,
     mut stopping: watch::Receiver<()>,
 ) {
     let tls = host.current().settings.tls.clone();
@@ -176,7 +172,7 @@ async fn connection(
     } = client.policy();
     let Some(tls) = tls else {
         let stream = SendTimeout::new(stream, send_timeout);
-        return talk(stream, client, builder, watcher, stopping).await;
+        return talk(stream, client, builder, stopping).await;
     };
     let address = addresses.client;
     let first = tokio::select! {
@@ -186,7 +182,7 @@ async fn connection(
     let stream = SendTimeout::new(stream, send_timeout);
     match first {
         Ok(Some(TLS_HANDSHAKE)) => {}
-        Ok(_) => return talk(stream, client, builder, watcher, stopping).await,
+        Ok(_) => return talk(stream, client, builder, stopping).await,
         Err(error) => return tracing::debug!("{address} has said nothing: {error}"),
     }
     let accepted = tokio::select! {
@@ -201,7 +197,7 @@ async fn connection(
             };
             let client = Client { identity, ..client };
             // Otherwise connections without TLS, too, would have room for its state.
-            Box::pin(talk(stream, client, builder, watcher, stopping)).await;
+            Box::pin(talk(stream, client, builder, stopping)).await;
         }
         Err(error) => tracing::debug!("the TLS handshake of {address} failed: {error}"),
     }
@@ -218,7 +214,6 @@ async fn talk<S>(
     stream: S,
     client: Client,
     builder: &http1::Builder,
-    watcher: Watcher,
     mut stopping: watch::Receiver<()>,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -251,8 +246,6 @@ async fn talk<S>(
             ended.map_err(|error| error.to_string())
         }
     };
-    // Whoever stops the host has waited for it.
-    drop(watcher);
     if let Err(error) = ended {
         // A client that leaves, or that does not speak HTTP, is no failure of this program.
         tracing::debug!("the connection of {address} ended early: {error}");
