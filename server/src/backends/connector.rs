@@ -227,10 +227,14 @@ pub(super) enum ConnectError {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimedOut(limit) => write!(f, "no connection within {} ms", limit.as_millis()),
+            Self::TimedOut(limit) => write!(
+                f,
+                "no connection within {} ms (`connect_timeout_ms`)",
+                limit.as_millis()
+            ),
             Self::TooMany(limit) => write!(
                 f,
-                "all connections that may be open were in use for {} ms",
+                "all connections that may be open (`pooling.max_connections`) were in use for {} ms",
                 limit.as_millis()
             ),
             Self::Tls(error) => error.fmt(f),

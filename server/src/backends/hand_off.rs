@@ -73,7 +73,10 @@ impl BackendSet {
 }
 
 fn no_proxy() -> SendError {
-    SendError::new(SendErrorKind::DestinationNotFound).with_source("no GRIP proxy is configured")
+    SendError::new(SendErrorKind::DestinationNotFound).with_source(
+        "no GRIP proxy is configured; `[local_server.pushpin]` in fastly.toml and \
+         `--local-pushpin-proxy-port` say where it listens",
+    )
 }
 
 fn settings_of(proxy: SocketAddr) -> Result<BackendSettings, SendError> {
@@ -151,7 +154,7 @@ async fn exchange(
         None => sending.await,
         Some(limit) => tokio::time::timeout(limit, sending)
             .await
-            .map_err(|_| SendError::new(SendErrorKind::HttpResponseTimeout))?,
+            .map_err(|_| simulate::timed_out(limit))?,
     };
     let response = response.map_err(errors::exchange_error)?;
     Ok(told(settings, response, runtime))

@@ -89,7 +89,10 @@ async fn send_locally(
     Ok(response::incoming(answer, pause_max, backend.runtime()))
 }
 
-fn timed_out(limit: Duration) -> SendError {
-    SendError::new(SendErrorKind::HttpResponseTimeout)
-        .with_source(format!("no response within {} ms", limit.as_millis()))
+/// There is no head of a response after the time in which there has to be one.
+pub(super) fn timed_out(limit: Duration) -> SendError {
+    let limit = limit.as_millis();
+    SendError::new(SendErrorKind::HttpResponseTimeout).with_source(format!(
+        "no response within {limit} ms (`first_byte_timeout_ms`)"
+    ))
 }

@@ -66,8 +66,14 @@ pub(crate) async fn serve(
     // Closed when no more connections are accepted.
     let (accepting, stopping) = watch::channel(());
     let mut connections = JoinSet::new();
+    let mut was_full = false;
     tokio::pin!(shutdown);
     loop {
+        if permits.available_permits() == 0 && !std::mem::replace(&mut was_full, true) {
+            tracing::warn!(
+                "{CONNECTIONS_MAX} connections are open, and no more may be; others wait until one of them ends"
+            );
+        }
         let accepted = tokio::select! {
             biased;
             () = &mut shutdown => break,
