@@ -188,6 +188,9 @@ fn config(compiler: Compiler, options: &EngineOptions) -> wasmtime::Result<Confi
         .wasm_multi_memory(false)
         .wasm_gc(false)
         .wasm_exceptions(false)
+        // No other engine has them, and hostcalls take addresses of 32 bits.
+        .wasm_function_references(false)
+        .wasm_memory64(false)
         .epoch_interruption(true)
         .max_wasm_stack(WASM_STACK_BYTES)
         .async_stack_size(FIBER_STACK_BYTES)
@@ -225,7 +228,7 @@ fn pooled(
         let mut config = base.clone();
         // A guest that has references to anything but functions takes a second memory, although nothing can be in it: a
         // slot has none, so such a program goes without.
-        config.gc_support(false).wasm_function_references(false);
+        config.gc_support(false);
         config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(slots, options)));
         match Allocation::new(&config, Some(slots), options, profiles.cloned()) {
             Ok(allocation) => return Some(allocation),
