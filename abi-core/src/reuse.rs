@@ -25,6 +25,10 @@ use crate::session::{ClientRequest, ClientResponse};
 /// How long a request waits for the guest that it was handed over to. A guest that waits for it takes it at once.
 pub const TAKEN_WITHIN: Duration = Duration::from_secs(1);
 
+/// How many of the clients that a guest has answered before it can still ask about. What is known of one takes a kilobyte or
+/// more.
+pub const EARLIER_MAX: usize = 1_000;
+
 /// How far sandboxes are used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReuseLimits {

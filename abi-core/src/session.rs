@@ -1,6 +1,6 @@
 //! [`Session`]: everything the host holds for one guest run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::http::{
 use crate::meter::CpuMeter;
 use crate::offload::Offload;
 use crate::platform::Platform;
-use crate::reuse::{HandedOverParts, RequestPromise, RequestsOfRun, WaitingSandboxes};
+use crate::reuse::{EARLIER_MAX, HandedOverParts, RequestPromise, RequestsOfRun, WaitingSandboxes};
 use crate::stdio::Stdio;
 use crate::stores::{Acl, ConfigStore, KvStore, SecretStore};
 use crate::table::ReturnedHostcall;
@@ -140,8 +140,8 @@ pub struct Session {
     pub(crate) secrets: Table<SecretHandle, Bytes>,
     pub(crate) dynamic_backends: BTreeMap<String, Arc<DynamicBackend>>,
     pub(crate) downstream: Downstream,
-    /// The clients whose requests the guest has answered before; as many as it may serve.
-    pub(crate) earlier: Vec<Downstream>,
+    /// The clients whose requests the guest has answered before: the last of them.
+    pub(crate) earlier: VecDeque<Downstream>,
     pub(crate) reuse: Reuse,
     pub(crate) stdio: Stdio,
     /// What the guest has written to bodies and header fields since its current request began.
@@ -257,7 +257,7 @@ impl Session {
             secrets: Table::new(),
             dynamic_backends: BTreeMap::new(),
             downstream: Downstream::new(request, upgrade_head, handles, answer),
-            earlier: Vec::new(),
+            earlier: VecDeque::new(),
             offload: None,
             memory_limit_reached: false,
             subrequests: Subrequests::default(),
@@ -482,8 +482,11 @@ impl Session {
         let head = self.requests.insert(std::mem::take(&mut request.head))?;
         let body = self.items.insert_body(std::mem::take(&mut request.body))?;
         let client = Downstream::new(request, upgrade_head, (head, body), parts.answer);
+        if self.earlier.len() == EARLIER_MAX {
+            self.earlier.pop_front();
+        }
         self.earlier
-            .push(std::mem::replace(&mut self.downstream, client));
+            .push_back(std::mem::replace(&mut self.downstream, client));
         self.reuse.requests += 1;
         self.held = HeldBytes::new(HELD_BYTES_MAX);
         self.subrequests.sent = 0;

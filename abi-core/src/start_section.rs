@@ -197,6 +197,14 @@ mod tests {
             assert_eq!((&*deferred.wasm, deferred.export), (&wasm[..], None));
             assert_eq!(asked, is_asked);
         }
+        // Whatever a bit of it becomes.
+        let whole = module("(start $begin)");
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let changed = deferred(&damaged, |_| true);
+            assert_eq!(changed.export.is_none(), changed.wasm == damaged);
+        }
         let wasm = wat::parse_str(without_exports).unwrap();
         assert_eq!(deferred(&wasm, |_| true).wasm, wasm);
     }

@@ -14,7 +14,7 @@ use abi_core::engine::{Ended, Exit, Limits, Program};
 use abi_core::handle::TABLE_CAPACITY;
 use abi_core::http::RequestHead;
 use abi_core::platform::Clock;
-use abi_core::reuse::TAKEN_WITHIN;
+use abi_core::reuse::{EARLIER_MAX, ReuseLimits, TAKEN_WITHIN, WaitingSandboxes};
 use abi_core::table::types::*;
 use abi_core::testing::World;
 use abi_core::{ByteMemory, Call, ClientRequest, GuestMemory, Result, Service, Session};
@@ -32,6 +32,8 @@ enum After {
     Ends(Duration),
     /// It gives up what it has asked for and asks anew, so many times, and so long after it has asked.
     AsksAnew(usize, Duration),
+    /// It answers so many requests with 203, then asks about the clients of the first, the second and the last one.
+    Serves(usize),
     /// It waits, and has no room for the request; then it makes room, and answers with 202.
     Full,
 }
@@ -106,6 +108,25 @@ impl Guests {
                     promise = guest.ask();
                 }
             }
+            After::Serves(times) => {
+                let mut clients =
+                    vec![guest.made(|call, out| {
+                        req::body_downstream_get(call, out, GuestPtr::new(OUT_2))
+                    })];
+                for _ in 0..times {
+                    assert_eq!(guest.wait(promise).await, 0);
+                    let client: RequestHandle =
+                        guest.memory.lend().read(GuestPtr::new(OUT)).unwrap();
+                    clients.push(client);
+                    assert_eq!(guest.call(|call| req::close(call, client)), 0);
+                    guest.answer(203);
+                    promise = guest.ask();
+                }
+                for client in [clients[0], clients[1], clients[times]] {
+                    let status = guest.request_id(client);
+                    self.waited.lock().unwrap().push(status);
+                }
+            }
             After::Full => {
                 let requests = guest.fill();
                 self.wait(guest, promise).await;
@@ -157,6 +178,14 @@ impl Guest {
     fn ask(&mut self) -> RequestPromiseHandle {
         let options = GuestPtr::new(0x2000);
         self.made(|call, out| downstream::next_request(call, 0, options, out))
+    }
+
+    /// What the host says when it is asked for the id of a client's request.
+    fn request_id(&mut self, client: RequestHandle) -> u32 {
+        let (buffer, written) = (GuestPtr::new(0x2000), GuestPtr::new(OUT));
+        self.call(|call| {
+            downstream::downstream_client_request_id(call, client, buffer, 64, written)
+        })
     }
 
     async fn wait(&mut self, promise: RequestPromiseHandle) -> u32 {
@@ -236,6 +265,34 @@ fn a_guest_that_ends_gives_the_request_back() {
     let (guests, service) = Guests::service(After::Ends(time));
     assert_eq!(two_requests(&guests, &service), (201, time));
     assert_eq!(guests.begun.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn clients_of_long_ago_are_forgotten() {
+    for (times, waited) in [(EARLIER_MAX, [0; 3]), (EARLIER_MAX + 1, [2, 0, 0])] {
+        let (guests, mut service) = Guests::service(After::Serves(times));
+        service.sandboxes = WaitingSandboxes::new(ReuseLimits {
+            further_requests: u32::MAX,
+            ..ReuseLimits::default()
+        });
+        let request = || ClientRequest::new(RequestHead::new(), Body::empty());
+        let world = &guests.world;
+        let mut first = service.start(request());
+        assert_eq!(world.drive(first.answer()).head.status, 200);
+        let mut first = first.finish().boxed();
+        let mut has_ended = false;
+        for _ in 0..times {
+            let mut next = service.start(request());
+            let mut answer = next.answer().boxed();
+            let both = poll_fn(|cx| {
+                has_ended = has_ended || first.poll_unpin(cx).is_ready();
+                answer.poll_unpin(cx)
+            });
+            assert_eq!(world.drive(both).head.status, 203);
+        }
+        assert!(has_ended);
+        assert_eq!(guests.waited(), waited);
+    }
 }
 
 #[test]
