@@ -16,6 +16,9 @@ pub trait Engine: Send + Sync {
 
     /// Compiles a WebAssembly module and resolves its imports.
     ///
+    /// It blocks, and there is no bound on how long: a compiler that optimises may take minutes for a function of megabytes,
+    /// and cannot be stopped.
+    ///
     /// # Errors
     ///
     /// [`CompileError`] when the module is not valid or cannot be linked.
@@ -160,7 +163,7 @@ pub struct EngineOptions {
 pub struct GuestProfiles {
     /// Where they are written to.
     pub place: ProfilePlace,
-    /// How often to look; the system may look more seldom.
+    /// The time from one look to the next; the system may look more seldom, and no engine more often than each 10 µs.
     pub period: Duration,
 }
 

@@ -293,6 +293,8 @@ impl HostBuilder {
 
     /// Reads the configuration, compiles the program, and makes the host.
     ///
+    /// A compiler that optimises may take minutes for a function of megabytes, and goes on when the future is dropped.
+    ///
     /// # Errors
     ///
     /// [`HostError`].
