@@ -35,6 +35,7 @@ use tokio::sync::{Notify, mpsc};
 
 cases![
     streams_that_are_refused,
+    streams_that_are_refused_on_the_only_connection,
     streams_that_are_always_refused,
     streams_that_are_refused_when_much_was_taken,
     streams_behind_the_last_one,
@@ -121,9 +122,20 @@ async fn tell(request: Request<RecvStream>, mut respond: SendResponse<Bytes>) {
 }
 
 async fn start(cx: &Context, address: SocketAddr, http2_only: bool) -> TestHost {
+    start_limited(cx, address, http2_only, None).await
+}
+
+/// The same, where no more connections may be open.
+async fn start_limited(
+    cx: &Context,
+    address: SocketAddr,
+    http2_only: bool,
+    connections: Option<u32>,
+) -> TestHost {
     let url = format!("http://{address}").parse();
     let mut settings = BackendSettings::new(url.expect("an address makes a URL"));
     settings.http2_only = http2_only;
+    settings.pooling.max_connections = connections;
     let host = cx
         .host(ROUTES)
         .configure(|builder| builder.backend_with("origin", settings));
@@ -169,6 +181,15 @@ async fn streams_that_are_refused(cx: Context) {
     let answer = answering.answer().await;
     assert_eq!(answer.ok_text(), told("POST", &piece.repeat(3)));
     assert_eq!(asked.take(), 2);
+}
+
+/// The one on which a request was refused is closed before there is another.
+async fn streams_that_are_refused_on_the_only_connection(cx: Context) {
+    let (address, asked) = refusing(2, 0).await;
+    let host = start_limited(&cx, address, true, Some(1)).await;
+    let answer = ask(&host, "POST", "body").await;
+    assert_eq!(answer.ok_text(), told("POST", b"body"));
+    assert_eq!(asked.take(), 3);
 }
 
 async fn streams_that_are_always_refused(cx: Context) {
