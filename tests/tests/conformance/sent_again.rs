@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bytes::Bytes;
 use conformance::cases;
 use conformance::certificates::{Authority, Files};
-use conformance::client::{Answer, Content, request};
+use conformance::client::{Answer, Client, Content, request};
 use conformance::content::{fnv, pattern};
 use conformance::context::Context;
 use conformance::faulty::listen;
@@ -207,8 +207,7 @@ async fn streams_that_are_refused_when_much_was_taken(cx: Context) {
     let host = start(&cx, address, true).await;
     // On HTTP/1.1 the connection would end with the answer, which a client that still sends may not see.
     let long = request("POST", "/proxy/origin/", pattern(2 * 1024 * 1024));
-    let client = conformance::client::Client::http2();
-    let answer = client.begin(host.address, long).answer().await;
+    let answer = Client::http2().begin(host.address, long).answer().await;
     failed(&answer, "Http2StreamError { frame_type: 3, error_code: 7 }");
     assert_eq!(asked.take(), 1);
     let answer = ask(&host, "POST", "short").await;

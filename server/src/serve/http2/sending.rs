@@ -129,7 +129,7 @@ impl Sending {
                     return Poll::Ready(Ok(()));
                 }
                 let given_up = self.stream.poll_reset(cx);
-                given_up.map(|reason| Err(reason.map_or_else(|error| error, Into::into)))
+                given_up.map(|reason| -> Result<(), h2::Error> { Err(reason?.into()) })
             });
             match tokio::time::timeout(self.send_timeout, waiting).await {
                 Ok(outcome) => outcome?,
