@@ -12,6 +12,12 @@ use http_body::Body;
 /// The most bytes that are kept.
 const KEPT_BYTES_MAX: usize = super::listen::HEAD_BYTES_MAX;
 
+/// The most bytes that are kept where a body may be read: what comes with more is most probably one.
+const KEPT_BESIDE_BODY_MAX: usize = 16 * 1024;
+
+/// How much room is left for the next head. A connection may wait for it for long.
+const ROOM_BYTES: usize = 2 * 1024;
+
 /// What was read from a connection and not parsed yet.
 pub(super) struct Unparsed {
     bytes: Vec<u8>,
@@ -35,7 +41,12 @@ impl Unparsed {
             self.bytes.clear();
             self.is_aligned = false;
         }
-        if read.len() <= KEPT_BYTES_MAX {
+        let most = if self.is_aligned {
+            KEPT_BYTES_MAX
+        } else {
+            KEPT_BESIDE_BODY_MAX
+        };
+        if read.len() <= most {
             self.bytes.extend_from_slice(read);
         }
     }
@@ -53,6 +64,9 @@ impl Unparsed {
                 self.bytes.clear();
                 self.is_aligned = false;
             }
+        }
+        if self.bytes.is_empty() {
+            self.bytes.shrink_to(ROOM_BYTES);
         }
         parsed.map(|(names, _)| names)
     }
@@ -143,6 +157,24 @@ mod tests {
         assert!(unparsed.take_names(&request("")).is_none());
         unparsed.note_read(HEAD);
         assert_eq!(unparsed.take_names(&request("")).unwrap(), NAMES);
+    }
+
+    #[test]
+    fn a_connection_that_waits_keeps_little() {
+        let large = "x".repeat(KEPT_BYTES_MAX / 2);
+        let head = format!("GET / HTTP/1.1\r\nHost: {large}\r\n\r\n");
+        let mut unparsed = Unparsed::default();
+        unparsed.note_read(head.as_bytes());
+        let request = Request::get("/").header("host", large);
+        let request = request.body(Full::new(Bytes::from_static(b"body")));
+        assert_eq!(unparsed.take_names(&request.unwrap()).unwrap(), ["Host"]);
+        assert!(unparsed.bytes.capacity() <= ROOM_BYTES);
+        for _ in 0..3 {
+            unparsed.note_read(&vec![b'x'; KEPT_BYTES_MAX]);
+            assert!(unparsed.bytes.capacity() <= KEPT_BESIDE_BODY_MAX);
+        }
+        unparsed.note_read(HEAD);
+        assert_eq!(unparsed.take_names(&self::request("")).unwrap(), NAMES);
     }
 
     #[test]
