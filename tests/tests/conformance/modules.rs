@@ -178,7 +178,7 @@ const FEATURES: &[(&str, &str, &[&str])] = &[
         "(func $test (result i32)
              (i32x4.extract_lane 0
                  (i32x4.add (v128.const i32x4 40 0 0 0) (v128.const i32x4 2 0 0 0))))",
-        &["wasmtime", "winch", "pulley", "wasmer"],
+        &["wasmtime", "winch", "pulley", "wasmer", "wasmi"],
     ),
     (
         "tail calls",
@@ -193,7 +193,7 @@ const FEATURES: &[(&str, &str, &[&str])] = &[
         "relaxed vectors",
         "(func $test (result i32)
              (i32x4.extract_lane 0 (i32x4.relaxed_trunc_f32x4_s (f32x4.splat (f32.const 42)))))",
-        &["wasmtime", "pulley"],
+        &["wasmtime", "pulley", "wasmi"],
     ),
     (
         "calls of references",
