@@ -2,8 +2,8 @@
 //!
 //! Instances of a program begin with the same pages of memory, which exist once. Where a guest reads one of them, the system
 //! puts fifteen others next to it into the tables of this process as well, and counts all of them as resident for each guest:
-//! for two thousand that wait it is more than all that they have for themselves. A guest that waits for long lets go of
-//! them, and finds them again when it reads them.
+//! where many wait it can be as much as all that they have for themselves. A guest that waits for long lets go of them,
+//! and finds them again when it reads them.
 
 use std::ops::Range;
 use std::pin::Pin;
