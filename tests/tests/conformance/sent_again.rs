@@ -243,20 +243,23 @@ async fn saying(first: Vec<Vec<u8>>) -> (SocketAddr, Counted) {
             let body = whole_request(&mut frames).await;
             match first.get(asked.count()) {
                 Some(says) => frames.send(says).await,
-                None => {
-                    // `:status: 200`.
-                    frames.send(frame(HEADERS, END_HEADERS, 1, b"\x88")).await;
-                    let text = told("", &body);
-                    frames
-                        .send(frame(DATA, END_STREAM, 1, text.as_bytes()))
-                        .await;
-                    frames.rest().await;
-                }
+                None => answer(frames, &body).await,
             }
         }
     })
     .await;
     (address, asked)
+}
+
+/// Says on the first stream what came.
+async fn answer(mut frames: Frames, body: &[u8]) {
+    // `:status: 200`.
+    frames.send(frame(HEADERS, END_HEADERS, 1, b"\x88")).await;
+    let text = told("", body);
+    frames
+        .send(frame(DATA, END_STREAM, 1, text.as_bytes()))
+        .await;
+    frames.rest().await;
 }
 
 /// The connection ends, and this is the last stream that was looked at.
@@ -298,12 +301,7 @@ async fn streams_that_wait_for_others(cx: Context) {
                 waits.notified().await;
                 frames.send(go_away(1, NO_ERROR)).await;
             }
-            frames.send(frame(HEADERS, END_HEADERS, 1, b"\x88")).await;
-            let text = told("", &body);
-            frames
-                .send(frame(DATA, END_STREAM, 1, text.as_bytes()))
-                .await;
-            frames.rest().await;
+            answer(frames, &body).await;
         }
     })
     .await;
